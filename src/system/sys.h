@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The composition root: a system is a set of devices behind a software IOMMU, as a topology describes it.
+ *
+ * A topology is text, one line per item, in the syntax of the command's options; '#' begins a comment:
+ *
+ *     iommu FORMAT
+ *     device KIND,key=value,...     (common keys: bdf, group, bar; a ',' in a value is written ',,')
+ */
+#ifndef UIOMMU_SYSTEM_SYS_H
+#define UIOMMU_SYSTEM_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uiommu/device.h>
+#include <uiommu/dma.h>
+
+#include "abi/file.h"
+
+struct sys;
+
+/* What `uiommu run` gives to the preload library through the environment. */
+#define SYS_ENV_TOPOLOGY "UIOMMU_TOPOLOGY"
+#define SYS_ENV_RUN_DIR  "UIOMMU_RUN_DIR"
+#define SYS_ENV_EXPLAIN  "UIOMMU_EXPLAIN"
+
+#define SYS_ERR_LEN 512
+
+/* One device of a topology, parsed and checked, before anything is created. */
+struct sys_device_spec {
+	char bdf[16];
+	unsigned int group;   /* IOMMU group number */
+	unsigned int index;   /* N of /dev/vfio/devices/vfioN */
+	const struct uiommu_model *model;
+};
+
+/**
+ * sys_topology_check() - parse a topology and make everything in it once, without keeping it
+ * @cwd: directory that relative paths are relative to
+ * @out: receives the topology in canonical form (absolute paths, every default filled in); to be freed
+ * @err: SYS_ERR_LEN bytes; a message that names the line, on failure
+ * Return: 0, or -errno.
+ */
+int sys_topology_check(const char *text, const char *cwd, char **out, char *err);
+
+/**
+ * sys_new() - make a system
+ * @text:    a topology in canonical form
+ * @run_dir: the run's directory, where locks between its processes and counters live; NULL: none,
+ *           nobody else shares these devices
+ * Return: 0; -errno with a message in @err (SYS_ERR_LEN bytes).
+ */
+int sys_new(const char *text, const char *run_dir, struct sys **out, char *err);
+/* All files are closed. */
+void sys_free(struct sys *sys);
+
+/* Devices, in the order of the topology. */
+unsigned int sys_ndevices(const struct sys *sys);
+const struct sys_device_spec *sys_device_spec(const struct sys *sys, unsigned int i);
+struct uiommu_pdev *sys_device(struct sys *sys, unsigned int i);
+
+/* Models that exist, ends with NULL. */
+extern const struct uiommu_model *const sys_models[];
+
+enum sys_node {
+	SYS_NODE_IOMMU,     /* /dev/iommu */
+	SYS_NODE_CONTAINER, /* /dev/vfio/vfio */
+	SYS_NODE_GROUP,     /* /dev/vfio/N */
+	SYS_NODE_DEVICE,    /* /dev/vfio/devices/vfioN */
+};
+/* open() of a device node. Return: 0 with a reference; -ENOENT, -EBUSY, -ENOMEM ... */
+int sys_open(struct sys *sys, enum sys_node node, unsigned int n, struct abi_file **out);
+
+/*
+ * The front end tells that the program is about to change its own address space. Both return with the
+ * change made. Ranges are page-aligned. Return: 0, or -errno as the system call would give.
+ *
+ * vacate: what of [addr, addr + len) is mapped for DMA moves to a private alias, and its mappings
+ * follow; afterwards nothing is mapped at these parts (a hole). The caller then does its munmap() or fixed
+ * mmap() there, or, for madvise(), maps fresh memory.
+ */
+int sys_user_vacate(struct sys *sys, uintptr_t addr, size_t len);
+/* Pages of [from, from + len) now are at [to, ...) (mremap without a change of size): mappings follow. */
+int sys_user_move(struct sys *sys, uintptr_t from, size_t len, uintptr_t to);
+/* Whether any of [addr, addr + len) is mapped for DMA: one load where nothing is mapped at all. */
+int sys_user_mapped(struct sys *sys, uintptr_t addr, size_t len);
+
+/* Faults that devices had, as text, for explanations: called from DMA threads, one at a time. */
+void sys_set_fault_sink(struct sys *sys, void (*sink)(void *arg, const char *text), void *arg);
+
+/* Counters of one client process; live in the run's directory, so that they survive the process. */
+struct sys_stats {
+	uint64_t magic, pid;
+	_Atomic uint64_t maps, unmaps, bytes_mapped_total;
+	_Atomic uint64_t areas_now, bytes_now; /* left mapped */
+	_Atomic uint64_t dma_reads, dma_writes, dma_read_bytes, dma_write_bytes;
+	_Atomic uint64_t tlb_hits, tlb_misses, faults, interrupts;
+	_Atomic uint64_t mmio_traps;
+};
+const struct sys_stats *sys_stats(struct sys *sys);
+
+#endif
