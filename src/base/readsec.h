@@ -18,6 +18,7 @@
 #define UIOMMU_BASE_READSEC_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct rs_slot {
