@@ -17,6 +17,7 @@
 #include <uiommu/dma.h>
 
 #include "abi/file.h"
+#include "dma/counters.h"
 
 struct sys;
 
@@ -89,14 +90,20 @@ int sys_user_mapped(struct sys *sys, uintptr_t addr, size_t len);
 /* Faults that devices had, as text, for explanations: called from DMA threads, one at a time. */
 void sys_set_fault_sink(struct sys *sys, void (*sink)(void *arg, const char *text), void *arg);
 
-/* Counters of one client process; live in the run's directory, so that they survive the process. */
+/*
+ * Counters of one client process: the file `stats-PID` in the run's directory is this struct, mapped, so
+ * that it survives the process. Each DMA channel counts in a block of its own (dma/counters.h); the sum over
+ * all blocks is the total.
+ */
+#define SYS_STATS_MAGIC 0x31736d6f6f697575ull
+#define SYS_STATS_CHANS 64
+
 struct sys_stats {
 	uint64_t magic, pid;
 	_Atomic uint64_t maps, unmaps, bytes_mapped_total;
 	_Atomic uint64_t areas_now, bytes_now; /* left mapped */
-	_Atomic uint64_t dma_reads, dma_writes, dma_read_bytes, dma_write_bytes;
-	_Atomic uint64_t tlb_hits, tlb_misses, faults, interrupts;
-	_Atomic uint64_t mmio_traps;
+	_Atomic uint64_t interrupts, mmio_traps;
+	struct dma_counters chan[SYS_STATS_CHANS];
 };
 const struct sys_stats *sys_stats(struct sys *sys);
 
