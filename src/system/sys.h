@@ -17,6 +17,7 @@
 #include <uiommu/dma.h>
 
 #include "abi/file.h"
+#include "core/counters.h"
 #include "dma/counters.h"
 
 struct sys;
@@ -100,8 +101,7 @@ void sys_set_fault_sink(struct sys *sys, void (*sink)(void *arg, const char *tex
 
 struct sys_stats {
 	uint64_t magic, pid;
-	_Atomic uint64_t maps, unmaps, bytes_mapped_total;
-	_Atomic uint64_t areas_now, bytes_now; /* left mapped */
+	struct core_counters core; /* areas_now and bytes_now of an ended process were left mapped */
 	_Atomic uint64_t interrupts, mmio_traps;
 	struct dma_counters chan[SYS_STATS_CHANS];
 };
