@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/core.h"
+
+int core_init(struct core *core, const struct hw *hw, struct core_counters *counters)
+{
+	int err = us_init(&core->userspace);
+
+	if (err)
+		return err;
+	err = mem_process_new(&core->userspace, &core->process);
+	if (err) {
+		us_fini(&core->userspace);
+		return err;
+	}
+	rs_set_init(&core->readers);
+	bus_init(&core->bus);
+	core->hw = hw;
+	atomic_init(&core->generation, 0);
+	pthread_mutex_init(&core->ioas_lock, NULL);
+	pthread_rwlock_init(&core->exchange, NULL);
+	core->ioases = NULL;
+	core->counters = counters ? counters : &core->own_counters;
+	return 0;
+}
+
+void core_fini(struct core *core)
+{
+	pthread_rwlock_destroy(&core->exchange);
+	pthread_mutex_destroy(&core->ioas_lock);
+	bus_fini(&core->bus);
+	rs_set_fini(&core->readers);
+	mem_put(core->process);
+	us_fini(&core->userspace);
+}
