@@ -25,8 +25,8 @@ void rs_set_fini(struct rs_set *set)
 
 static struct rs_slot *slot_at(struct rs_set *set, uint32_t i)
 {
-	struct rs_slot *chunk = atomic_load_explicit(
-		&set->chunk[i / RS_SLOTS_PER_CHUNK], memory_order_acquire);
+	struct rs_slot *chunk =
+		atomic_load_explicit(&set->chunk[i / RS_SLOTS_PER_CHUNK], memory_order_acquire);
 
 	return chunk ? &chunk[i % RS_SLOTS_PER_CHUNK] : NULL;
 }
@@ -38,6 +38,8 @@ static int chunk_grow(struct rs_set *set, uint32_t i)
 	chunk = base_zalloc_aligned(64, RS_SLOTS_PER_CHUNK * sizeof(*chunk));
 	if (!chunk)
 		return -ENOMEM;
+	for (uint32_t k = 0; k < RS_SLOTS_PER_CHUNK; k++)
+		chunk[k].index = i - i % RS_SLOTS_PER_CHUNK + k;
 	if (!atomic_compare_exchange_strong(&set->chunk[i / RS_SLOTS_PER_CHUNK], &none, chunk))
 		base_free(chunk);
 	return 0;
@@ -78,7 +80,8 @@ void rs_slot_drop(struct rs_slot *slot)
 
 static void slot_wait(struct rs_slot *slot, const void *table)
 {
-	/* Counted before the table is looked at: a section that is seen there is the n-th or later. */
+	/* Counted before the table is looked at: a section that is seen there is the n-th or later.
+	 */
 	uint64_t n = atomic_load_explicit(&slot->sections, memory_order_acquire);
 	unsigned int spins = 0;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/core.h"
 
+#include <stddef.h>
+
 int core_init(struct core *core, const struct hw *hw, struct core_counters *counters)
 {
 	int err = us_init(&core->userspace);
@@ -20,6 +22,8 @@ int core_init(struct core *core, const struct hw *hw, struct core_counters *coun
 	pthread_rwlock_init(&core->exchange, NULL);
 	core->ioases = NULL;
 	core->counters = counters ? counters : &core->own_counters;
+	core->chan_counters = NULL;
+	core->nchan_counters = 0;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "mem/object.h"
 #include "mem/userspace.h"
 
+struct dma_counters;
 struct hw;
 struct ioas;
 
@@ -24,18 +25,22 @@ struct core {
 	struct rs_set readers;
 	struct bus bus;
 	struct userspace userspace;
-	struct mem *process;         /* the memory of this process */
-	const struct hw *hw;         /* the IOMMU that all devices of the system are behind */
+	struct mem *process;	     /* the memory of this process */
+	const struct hw *hw;	     /* the IOMMU that all devices of the system are behind */
 	_Atomic uint64_t generation; /* last value that any table took: no two tables share one */
 	pthread_mutex_t ioas_lock;   /* list of all IOASes; taken before an IOAS's lock */
 	struct ioas *ioases;
 	/*
-	 * Held for writing while the pages behind mappings are exchanged (core/follow.h): a device that
-	 * misses meanwhile waits for it instead of faulting.
+	 * Held for writing while the pages behind mappings are exchanged (core/follow.h): a device
+	 * that misses meanwhile waits for it instead of faulting.
 	 */
 	pthread_rwlock_t exchange;
 	struct core_counters *counters;
 	struct core_counters own_counters;
+	/* Where the first channels count, by their read slot's index; the others count privately.
+	 */
+	struct dma_counters *chan_counters;
+	uint32_t nchan_counters;
 };
 
 /* @counters: where to count, NULL for a place of its own. Return: 0, -ENOMEM. */

@@ -6,7 +6,8 @@
 
 static void generation_take(struct domain *dom)
 {
-	uint64_t next = atomic_fetch_add_explicit(&dom->core->generation, 1, memory_order_relaxed) + 1;
+	uint64_t next =
+		atomic_fetch_add_explicit(&dom->core->generation, 1, memory_order_relaxed) + 1;
 
 	/* Release: a reader that samples it sees the table without what was unmapped. */
 	atomic_store_explicit(&dom->generation, next, memory_order_release);

@@ -12,16 +12,16 @@ struct domain;
 struct hw;
 
 /* Flags of an address space's table, as HWPT_ALLOC has them. */
-#define HW_NEST_PARENT    1u
+#define HW_NEST_PARENT	  1u
 #define HW_DIRTY_TRACKING 2u
-#define HW_FAULT_QUEUE    4u
-#define HW_PASID          8u
+#define HW_FAULT_QUEUE	  4u
+#define HW_PASID	  8u
 
 /* Capabilities, as GET_HW_INFO reports them. */
-#define HW_CAP_DIRTY_TRACKING     (UINT64_C(1) << 0)
-#define HW_CAP_PCI_PASID_EXEC     (UINT64_C(1) << 1)
-#define HW_CAP_PCI_PASID_PRIV     (UINT64_C(1) << 2)
-#define HW_CAP_ATS_NOT_SUPPORTED  (UINT64_C(1) << 3)
+#define HW_CAP_DIRTY_TRACKING	 (UINT64_C(1) << 0)
+#define HW_CAP_PCI_PASID_EXEC	 (UINT64_C(1) << 1)
+#define HW_CAP_PCI_PASID_PRIV	 (UINT64_C(1) << 2)
+#define HW_CAP_ATS_NOT_SUPPORTED (UINT64_C(1) << 3)
 
 struct hw_range {
 	uint64_t start, last;

@@ -12,5 +12,4 @@ int dma_chan_new(struct requester *req, struct uiommu_dma **out);
 /* No call is under way. NULL is allowed. */
 void dma_chan_free(struct uiommu_dma *dma);
 
-
 #endif
