@@ -156,6 +156,9 @@ uint32_t *uiommu_pdev_doorbells(struct uiommu_pdev *pdev, unsigned int bar);
  *
  * Once the call with false has returned, no store goes unnoticed any more: read the window once
  * more, then sleep. Has no effect where stores can't be made to trap (bar=poll) or always trap.
+ *
+ * Context: a thread of the model's own. close() and reset() of the model may be waiting for that very
+ * thread, so this, like interrupts and DMA, never waits for a callback of the model to return.
  * Return: true if direct stores are possible now (so the model has to poll).
  */
 bool uiommu_pdev_doorbells_expose(struct uiommu_pdev *pdev, unsigned int bar, bool on);
