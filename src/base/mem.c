@@ -18,39 +18,43 @@ unsigned long base_fail_count(void)
 	return made;
 }
 
-static bool fails(void)
+bool base_fails(void)
 {
 	return ++made == fail_at;
 }
 
 void *base_alloc(size_t size)
 {
-	return fails() ? NULL : malloc(size);
+	return base_fails() ? NULL : malloc(size);
 }
 
 void *base_zalloc(size_t size)
 {
-	return fails() ? NULL : calloc(1, size);
+	return base_fails() ? NULL : calloc(1, size);
 }
 
 void *base_calloc(size_t n, size_t size)
 {
-	return fails() ? NULL : calloc(n, size);
+	return base_fails() ? NULL : calloc(n, size);
 }
 
 void *base_realloc(void *p, size_t size)
 {
-	return fails() ? NULL : realloc(p, size);
+	return base_fails() ? NULL : realloc(p, size);
+}
+
+void *base_alloc_aligned(size_t align, size_t size)
+{
+	void *p;
+
+	return base_fails() || posix_memalign(&p, align, size) ? NULL : p;
 }
 
 void *base_zalloc_aligned(size_t align, size_t size)
 {
-	void *p;
+	void *p = base_alloc_aligned(align, size);
 
-	if (fails() || posix_memalign(&p, align, size))
-		return NULL;
-	memset(p, 0, size);
-	return p;
+	return p ? memset(p, 0, size) : NULL;
 }
 
 void base_free(void *p)
