@@ -24,6 +24,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct uiommu_pdev;
 
@@ -163,6 +164,7 @@ uint32_t *uiommu_pdev_doorbells(struct uiommu_pdev *pdev, unsigned int bar);
  */
 bool uiommu_pdev_doorbells_expose(struct uiommu_pdev *pdev, unsigned int bar, bool on);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct uiommu_dma;
 
@@ -96,6 +97,7 @@ int uiommu_dma_atomic(struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, uns
 /** uiommu_dma_last_fault() - the channel's latest failure; reason UIOMMU_DMA_OK if there was none */
 void uiommu_dma_last_fault(const struct uiommu_dma *dma, struct uiommu_dma_fault *fault);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
