@@ -36,6 +36,12 @@ int imap_insert(struct imap *map, uint64_t start, uint64_t last, void *val);
 /* Removes the interval that begins at @start. Return: its value, or NULL if there is none. */
 void *imap_remove(struct imap *map, uint64_t start);
 
+/*
+ * Changes where the interval that begins at @start ends; never allocates. @last >= @start, and the bytes
+ * that come to it are free. Return: false if no interval begins there, or it would overlap the next.
+ */
+bool imap_set_last(struct imap *map, uint64_t start, uint64_t last);
+
 /* The interval that contains @addr. Return: false if there is none. @ent may be NULL. */
 bool imap_find(const struct imap *map, uint64_t addr, struct imap_ent *ent);
 

@@ -2,16 +2,16 @@
 /*
  * Memory objects: what a mapping names.
  *
- * In the kernel a mapping is a snapshot of pinned pages. Here it names a part of a memory object, and a host
- * pointer is a cache of it:
+ * In the kernel a mapping is a snapshot of pinned pages. Here it names a part of a memory object,
+ * and a host pointer is a cache of it:
  *
  * - the address space of this process (one object per system): an offset is a virtual address. The
  *   front end tells when the program takes such a range away (core/follow.h);
- * - an alias: pages that were moved out of the program's sight because they were mapped for DMA while
- *   the program unmapped them. It is unmapped with its last user.
+ * - an alias: pages that were moved out of the program's sight because they were mapped for DMA
+ * while the program unmapped them. It is unmapped with its last user.
  *
- * Objects that are reached without a host pointer (another process, a file that isn't mapped) will answer
- * on the bus (mem/bus.h).
+ * Objects that are reached without a host pointer (another process, a file that isn't mapped) will
+ * answer on the bus (mem/bus.h).
  */
 #ifndef UIOMMU_MEM_OBJECT_H
 #define UIOMMU_MEM_OBJECT_H
@@ -32,7 +32,7 @@ struct mem {
 	_Atomic uint32_t refs;
 	enum mem_kind kind;
 	struct userspace *us; /* MEM_PROCESS: where its ranges are counted */
-	uintptr_t base;       /* MEM_ALIAS: where its pages are now */
+	uintptr_t base;	      /* MEM_ALIAS: where its pages are now */
 	size_t len;
 };
 

@@ -9,11 +9,12 @@
 
 #define PAGE_LG2 12u
 #define MIB2_LG2 21u
-#define GIB_LG2  30u
-#define SLOTS    512u
-#define GIBS     (BUS_RAM_END >> GIB_LG2)
+#define GIB_LG2	 30u
+#define SLOTS	 512u
+#define GIBS	 (BUS_RAM_END >> GIB_LG2)
 
-/* `used`: what is counted in the block itself or below it; a table is freed when it reaches zero. */
+/* `used`: what is counted in the block itself or below it; a table is freed when it reaches zero.
+ */
 struct us_pages {
 	uint32_t used;
 	uint32_t count[SLOTS]; /* of each 4 KiB page */
@@ -234,4 +235,42 @@ bool us_any(struct userspace *us, uintptr_t addr, size_t len)
 	}
 	pthread_mutex_unlock(&us->lock);
 	return any;
+}
+
+/* Whether the page at @addr is mapped; *step receives how far that is known. */
+static bool page_mapped(const struct userspace *us, uint64_t addr, uint64_t *step)
+{
+	const struct us_gib *gib = &us->gibs[addr >> GIB_LG2];
+	const struct us_mib2s *m = gib->mib2s;
+	unsigned int i = slot(addr, MIB2_LG2);
+
+	*step = UINT64_C(1) << GIB_LG2;
+	if (gib->count || !m)
+		return gib->count;
+	*step = UINT64_C(1) << MIB2_LG2;
+	if (m->count[i] || !m->pages[i])
+		return m->count[i];
+	*step = UINT64_C(1) << PAGE_LG2;
+	return m->pages[i]->count[slot(addr, PAGE_LG2)];
+}
+
+/* The first page from @addr on that is mapped, or isn't, as @mapped says; at most @end. */
+static uint64_t seek(const struct userspace *us, uint64_t addr, uint64_t end, bool mapped)
+{
+	uint64_t step;
+
+	while (addr < end && page_mapped(us, addr, &step) != mapped)
+		addr = (addr & ~(step - 1)) + step;
+	return addr < end ? addr : end;
+}
+
+bool us_run(struct userspace *us, uint64_t *start, uint64_t *end)
+{
+	uint64_t limit = *end < BUS_RAM_END ? *end : BUS_RAM_END;
+
+	pthread_mutex_lock(&us->lock);
+	*start = seek(us, *start, limit, true);
+	*end = seek(us, *start, limit, false);
+	pthread_mutex_unlock(&us->lock);
+	return *start < limit;
 }

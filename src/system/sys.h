@@ -75,16 +75,16 @@ enum sys_node {
 int sys_open(struct sys *sys, enum sys_node node, unsigned int n, struct abi_file **out);
 
 /*
- * The front end tells that the program is about to change its own address space. Both return with the
- * change made. Ranges are page-aligned. Return: 0, or -errno as the system call would give.
+ * The front end asks before the program changes its own address space (core/follow.h). Ranges are in pages.
  *
- * vacate: what of [addr, addr + len) is mapped for DMA moves to a private alias, and its mappings
- * follow; afterwards nothing is mapped at these parts (a hole). The caller then does its munmap() or fixed
- * mmap() there, or, for madvise(), maps fresh memory.
+ * vacate: before munmap(), mmap() with MAP_FIXED, and madvise() that drops private pages: what of the range is
+ * mapped for DMA moves to a private alias, and its mappings follow. The range itself stays mapped, empty (private
+ * memory reads as zeroes, as after MADV_DONTNEED); the program's call then does what it does.
+ * mremap: does the whole system call, and mappings follow. Return: as mremap(2), with errno.
  */
 int sys_user_vacate(struct sys *sys, uintptr_t addr, size_t len);
-/* Pages of [from, from + len) now are at [to, ...) (mremap without a change of size): mappings follow. */
-int sys_user_move(struct sys *sys, uintptr_t from, size_t len, uintptr_t to);
+void *sys_user_mremap(
+	struct sys *sys, void *from, size_t old_len, size_t new_len, int flags, void *to);
 /* Whether any of [addr, addr + len) is mapped for DMA: one load where nothing is mapped at all. */
 int sys_user_mapped(struct sys *sys, uintptr_t addr, size_t len);
 
