@@ -42,7 +42,11 @@ struct uiommu_bar_desc {
 	uint32_t db_off, db_len;
 };
 
-/* A register that has to be watched where accesses can't trap (bar=poll), in the order of scanning. */
+/*
+ * A register where accesses can't trap (bar=poll), in the order in which clients store to them: what is a parameter
+ * of a later one comes before it. The list has all that clients read or write; others are plain memory. They
+ * are read often, so that reading must have no effect.
+ */
 struct uiommu_poll_reg {
 	uint32_t off, size; /* size 4 or 8 */
 };
