@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interval map: non-overlapping closed intervals [start, last] of 64-bit addresses, each with a value.
+ * Interval map: non-overlapping closed intervals [start, last] of 64-bit addresses, each with a
+ * value.
  *
- * A B+-tree, augmented so that the lowest gap of a given size is found in logarithmic time. Insertion may
- * allocate; removal never does. The caller serialises writers against everybody; readers may share.
+ * A B+-tree, augmented so that the lowest gap of a given size is found in logarithmic time.
+ * Insertion may allocate; removal never does. The caller serialises writers against everybody;
+ * readers may share.
  */
 #ifndef UIOMMU_BASE_IMAP_H
 #define UIOMMU_BASE_IMAP_H
@@ -37,8 +39,9 @@ int imap_insert(struct imap *map, uint64_t start, uint64_t last, void *val);
 void *imap_remove(struct imap *map, uint64_t start);
 
 /*
- * Changes where the interval that begins at @start ends; never allocates. @last >= @start, and the bytes
- * that come to it are free. Return: false if no interval begins there, or it would overlap the next.
+ * Changes where the interval that begins at @start ends; never allocates. @last >= @start, and the
+ * bytes that come to it are free. Return: false if no interval begins there, or it would overlap
+ * the next.
  */
 bool imap_set_last(struct imap *map, uint64_t start, uint64_t last);
 
@@ -48,7 +51,7 @@ bool imap_find(const struct imap *map, uint64_t addr, struct imap_ent *ent);
 /* The first interval, ascending, whose last >= @addr. Return: false if there is none. */
 bool imap_next(const struct imap *map, uint64_t addr, struct imap_ent *ent);
 
-/* Whether anything intersects [start, last]; the lowest such interval in @ent, which may be NULL. */
+/* Whether anything intersects [start, last]. The lowest such interval in @ent, which may be NULL. */
 bool imap_overlaps(const struct imap *map, uint64_t start, uint64_t last, struct imap_ent *ent);
 
 /* Every interval that intersects [start, last], ascending; amortised constant time per step. */
@@ -58,8 +61,8 @@ struct imap_iter {
 	unsigned int slot;
 	uint64_t last;
 };
-bool imap_iter_first(
-	struct imap_iter *it, const struct imap *map, uint64_t start, uint64_t last, struct imap_ent *ent);
+bool imap_iter_first(struct imap_iter *it, const struct imap *map, uint64_t start, uint64_t last,
+	struct imap_ent *ent);
 bool imap_iter_next(struct imap_iter *it, struct imap_ent *ent);
 
 /**
