@@ -103,7 +103,10 @@ struct pt_ops {
  * Context: any; it needn't be the writer's. */
 void pt_gather_free(struct pt *pt, struct pt_gather *gather);
 
-extern const struct pt_ops pt_x86_64;	/* x86-64 first stage, 4 (default) or 5 levels */
-extern const struct pt_ops pt_armv8_4k; /* ARMv8 LPAE stage 1, 4 KiB granule, 4 levels, 48 bit */
+/* x86-64 first stage, 4 (default) or 5 levels; the lower half of the canonical range: 47, 56 bits.
+ */
+extern const struct pt_ops pt_x86_64;
+/* ARMv8 LPAE stage 1, 4 KiB granule, 4 levels, 48 bits. */
+extern const struct pt_ops pt_armv8_4k;
 
 #endif
