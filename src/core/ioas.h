@@ -83,7 +83,8 @@ struct ioas_copy {
 	uint32_t flags;
 	uint64_t dst_iova, src_iova, len;
 };
-/* IOMMU_IOAS_COPY; @src and @dst may be the same. Return: as ioas_map(), -ENOENT, -EPERM. */
+/* IOMMU_IOAS_COPY; @src and @dst may be the same; without @dst: -ENOENT if the source is fine.
+ * Return: as ioas_map(), -ENOENT, -EPERM. */
 int ioas_copy(struct ioas *dst, struct ioas *src, struct ioas_copy *copy);
 
 /**
@@ -95,6 +96,8 @@ int ioas_copy(struct ioas *dst, struct ioas *src, struct ioas_copy *copy);
  * -EOVERFLOW; -EINVAL.
  */
 int ioas_unmap(struct ioas *ioas, uint64_t iova, uint64_t len, uint64_t *unmapped);
+/* Whether anything is mapped in the range. */
+bool ioas_any(struct ioas *ioas, uint64_t iova, uint64_t len);
 void ioas_unmap_all(struct ioas *ioas, uint64_t *unmapped);
 
 /**

@@ -298,6 +298,8 @@ int ioas_copy(struct ioas *dst, struct ioas *src, struct ioas_copy *copy)
 	pthread_mutex_lock(&src->lock);
 	err = copy_sources_locked(src, copy->src_iova, last, copy->flags, &list);
 	pthread_mutex_unlock(&src->lock);
+	if (!err && !dst)
+		err = refuse(ENOENT, "an id names an IOAS of this context", "the destination");
 	if (!err) {
 		pthread_mutex_lock(&dst->lock);
 		err = copy_insert_locked(dst, list, copy);
@@ -367,6 +369,19 @@ int ioas_unmap(struct ioas *ioas, uint64_t iova, uint64_t len, uint64_t *unmappe
 	if (!err && !*unmapped)
 		return refuse(ENOENT, "something is mapped in the range", "%#lx-%#lx", iova, last);
 	return err;
+}
+
+bool ioas_any(struct ioas *ioas, uint64_t iova, uint64_t len)
+{
+	uint64_t last;
+	bool any;
+
+	if (!range_last(iova, len, &last))
+		return false;
+	pthread_mutex_lock(&ioas->lock);
+	any = imap_overlaps(&ioas->areas, iova, last, NULL);
+	pthread_mutex_unlock(&ioas->lock);
+	return any;
 }
 
 void ioas_unmap_all(struct ioas *ioas, uint64_t *unmapped)
