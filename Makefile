@@ -1,14 +1,13 @@
 # The front door; the build itself is meson's, in build/ (and build-NAME/ for variants of it).
-# NINJA_ARGS, MESON_ARGS, FUZZ_SECONDS, PREFIX and DESTDIR may be set.
+# NINJA_ARGS, MESON_ARGS, FUZZ_SECONDS, PREFIX (/usr/local) and DESTDIR may be set.
 FUZZ_SECONDS ?= 60
-PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := all
 .PHONY: all demo check bench fuzz coverage tsan asan format install clean
 
 build/build.ninja:
 	@command -v meson ninja >/dev/null || { echo "meson or ninja is missing: tools/bootstrap build installs both"; exit 1; }
-	meson setup --prefix=$(PREFIX) $(MESON_ARGS) build
+	meson setup $(MESON_ARGS) build
 
 all: build/build.ninja
 	@ninja -C build $(NINJA_ARGS)
@@ -42,7 +41,9 @@ format:
 	@tools/bootstrap format
 	@tools/sources | xargs clang-format -i
 
-install: all
+install: build/build.ninja
+	$(if $(PREFIX),meson configure --prefix=$(PREFIX) build)
+	@ninja -C build $(NINJA_ARGS)
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C build
 
 clean:
