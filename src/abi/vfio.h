@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of VFIO groups and devices. */
-#ifndef UIOMMU_ABI_VFIO_H
-#define UIOMMU_ABI_VFIO_H
+#ifndef UIOMMU_ABI_VFIO_FILES_H
+#define UIOMMU_ABI_VFIO_FILES_H
 
 #include "abi/file.h"
 
