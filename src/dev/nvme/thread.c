@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The controller's thread: rounds while there is work, then a short spin, then sleep.
+ *
+ * While a client rings often, its doorbells are exposed: stores reach the window without a trap,
+ * and the rounds look at it. After some tens of microseconds without work they are taken back, so
+ * that the next store wakes the thread. Before it sleeps it announces so and does one more round:
+ * either that finds what was stored before, or the store finds the announcement (a full barrier on
+ * both sides).
+ */
+#include "dev/nvme/ctrl.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arch.h"
+#include "dev/thread.h"
+
+#define SPIN_NS	     UINT64_C(50000)
+#define NAP_NS	     50000 /* where stores can't trap */
+#define NAP_MAX_NS   1000000
+#define EXPOSE_RINGS 4u
+
+struct pace {
+	uint64_t idle_since; /* 0: busy */
+	uint64_t rings;	     /* when the thread last woke */
+	uint64_t spin_ns;
+	long nap_ns; /* 0: sleep until kicked */
+	bool exposed, tried;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+void thread_kick(struct ctrl *c)
+{
+	const uint64_t one = 1;
+
+	/* Pairs with the fence in announce(). */
+	arch_full_fence();
+	if (!atomic_load(&c->sleeping) || !atomic_exchange(&c->sleeping, false))
+		return;
+	while (write(c->kick_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+static void wait_kick(struct ctrl *c, long nap_ns)
+{
+	struct pollfd pfd = { .fd = c->kick_fd, .events = POLLIN };
+	struct timespec nap = { .tv_nsec = nap_ns };
+	uint64_t count;
+
+	if (ppoll(&pfd, 1, nap_ns ? &nap : NULL, NULL) <= 0)
+		return;
+	if (read(c->kick_fd, &count, sizeof(count)) < 0)
+		return;
+}
+
+static void announce(struct ctrl *c)
+{
+	if (c->aio)
+		aio_notify(c->aio, true);
+	atomic_store(&c->sleeping, true);
+	/* Pairs with the fence in thread_kick(). */
+	arch_full_fence();
+}
+
+static void renounce(struct ctrl *c)
+{
+	atomic_store(&c->sleeping, false);
+	if (c->aio)
+		aio_notify(c->aio, false);
+}
+
+static struct aio_req *reap_wait(struct ctrl *c)
+{
+	struct aio_req *req;
+
+	aio_submit(c->aio);
+	req = aio_reap(c->aio);
+	if (req)
+		return req;
+	announce(c);
+	req = aio_reap(c->aio);
+	if (!req)
+		wait_kick(c, NAP_MAX_NS);
+	renounce(c);
+	return req;
+}
+
+void thread_drain(struct ctrl *c)
+{
+	while (aio_pending(c->aio))
+		reap_wait(c);
+}
+
+static void expose(struct ctrl *c, struct pace *p, bool on)
+{
+	bool direct = uiommu_pdev_doorbells_expose(c->pdev, 0, on);
+
+	p->exposed = on && direct;
+	p->tried = on;
+	/* Direct stores although we asked for traps: nothing will wake us. */
+	p->nap_ns = !on && direct ? NAP_NS : 0;
+}
+
+static void busy(struct ctrl *c, struct pace *p)
+{
+	p->idle_since = 0;
+	if (p->nap_ns)
+		p->nap_ns = NAP_NS;
+	if (p->exposed && irq_is_pin(c))
+		expose(c, p, false);
+	else if (!p->tried && c->rings - p->rings >= EXPOSE_RINGS && !irq_is_pin(c))
+		expose(c, p, true);
+}
+
+/* Something is taken back, or announced, and the next round looks again; or nothing is left but to
+ * sleep. */
+static void idle(struct ctrl *c, struct pace *p, bool *announced)
+{
+	uint64_t now = now_ns();
+
+	if (!p->idle_since)
+		p->idle_since = now;
+	if (now - p->idle_since < p->spin_ns) {
+		arch_pause();
+	} else if (p->tried) {
+		expose(c, p, false);
+		db_scan(c);
+	} else if (!*announced) {
+		announce(c);
+		*announced = true;
+	} else {
+		wait_kick(c, p->nap_ns);
+		if (p->nap_ns && p->nap_ns < NAP_MAX_NS)
+			p->nap_ns *= 2;
+		p->idle_since = 0;
+		p->rings = c->rings;
+	}
+}
+
+static void loop(struct ctrl *c)
+{
+	struct pace p = { 0 };
+	bool announced = false;
+	cpu_set_t cpus;
+
+	if (!sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1)
+		p.spin_ns = SPIN_NS;
+	expose(c, &p, false);
+	while (!atomic_load_explicit(&c->quit, memory_order_acquire)) {
+		bool did = round_run(c);
+
+		if (announced && (did || !atomic_load(&c->sleeping))) {
+			renounce(c);
+			announced = false;
+		}
+		if (did)
+			busy(c, &p);
+		else
+			idle(c, &p, &announced);
+	}
+	if (p.exposed)
+		expose(c, &p, false);
+	renounce(c);
+}
+
+static void *thread_main(void *arg)
+{
+	struct ctrl *c = arg;
+	struct drive *drives[NS_MAX];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < NS_MAX; i++)
+		if (c->ns[i].live)
+			drives[n++] = &c->ns[i].drive;
+	if (aio_new(c->opt.aio, drives, n, SLOTS, c->kick_fd, &c->aio))
+		c->aio = NULL;
+	loop(c);
+	if (c->aio) {
+		thread_drain(c);
+		aio_free(c->aio);
+		c->aio = NULL;
+	}
+	return NULL;
+}
+
+int thread_start(struct ctrl *c)
+{
+	int err = pool_new(c);
+
+	if (err)
+		return err;
+	err = uiommu_pdev_dma_new(c->pdev, &c->dma);
+	if (err)
+		goto err_pool;
+	atomic_store(&c->quit, false);
+	c->resets_seen = atomic_load(&c->regs.resets);
+	atomic_store(&c->regs.resets_done, c->resets_seen);
+	err = dev_thread_start(&c->thread, "uiommu-nvme", thread_main, c);
+	if (err)
+		goto err_dma;
+	c->has_thread = true;
+	return 0;
+
+err_dma:
+	uiommu_pdev_dma_free(c->dma);
+	c->dma = NULL;
+err_pool:
+	pool_free(c);
+	return err;
+}
+
+void thread_stop(struct ctrl *c)
+{
+	if (!c->has_thread)
+		return;
+	atomic_store(&c->quit, true);
+	thread_kick(c);
+	pthread_join(c->thread, NULL);
+	c->has_thread = false;
+	uiommu_pdev_dma_free(c->dma);
+	c->dma = NULL;
+	pool_free(c);
+}
+
+void thread_wait_reset(struct ctrl *c)
+{
+	uint32_t resets = atomic_load(&c->regs.resets);
+
+	if (!c->has_thread)
+		return;
+	pthread_mutex_lock(&c->lock);
+	while ((int32_t)(atomic_load(&c->regs.resets_done) - resets) < 0)
+		pthread_cond_wait(&c->cond, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+}
