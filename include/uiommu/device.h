@@ -43,9 +43,10 @@ struct uiommu_bar_desc {
 };
 
 /*
- * A register where accesses can't trap (bar=poll), in the order in which clients store to them: what is a parameter
- * of a later one comes before it. The list has all that clients read or write; others are plain memory. They
- * are read often, so that reading must have no effect.
+ * A register where accesses can't trap (bar=poll). The list has all that clients read or write;
+ * others are plain memory. Its order is that in which stores are delivered, and in which changes
+ * appear: a parameter comes before the register that starts the action, a result before the status
+ * that announces it. Registers are read often, so that reading must have no effect.
  */
 struct uiommu_poll_reg {
 	uint32_t off, size; /* size 4 or 8 */

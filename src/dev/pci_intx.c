@@ -63,10 +63,10 @@ static bool drain(int fd)
 static void *watch(void *arg)
 {
 	struct uiommu_pdev *pdev = arg;
-	struct pdev_intx *intx = &pdev->irqs.intx;
+	struct pdev_unmask *unmask = &pdev->unmask;
 	struct pollfd pfd[] = {
-		{ .fd = intx->stop_fd, .events = POLLIN },
-		{ .fd = intx->unmask_fd, .events = POLLIN },
+		{ .fd = unmask->stop_fd, .events = POLLIN },
+		{ .fd = unmask->fd, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -74,38 +74,38 @@ static void *watch(void *arg)
 			continue;
 		if (pfd[0].revents)
 			return NULL;
-		if (pfd[1].revents && drain(intx->unmask_fd))
+		if (pfd[1].revents && drain(unmask->fd))
 			pdev_intx_mask(pdev, false);
 	}
 }
 
 void pdev_intx_unwatch(struct uiommu_pdev *pdev)
 {
-	struct pdev_intx *intx = &pdev->irqs.intx;
+	struct pdev_unmask *unmask = &pdev->unmask;
 
-	if (!intx->watched)
+	if (!unmask->running)
 		return;
-	eventfd_write(intx->stop_fd, 1);
-	pthread_join(intx->watcher, NULL);
-	close(intx->stop_fd);
-	close(intx->unmask_fd);
-	intx->watched = false;
+	eventfd_write(unmask->stop_fd, 1);
+	pthread_join(unmask->thread, NULL);
+	close(unmask->stop_fd);
+	close(unmask->fd);
+	unmask->running = false;
 }
 
 static int watch_start(struct uiommu_pdev *pdev, int fd)
 {
-	struct pdev_intx *intx = &pdev->irqs.intx;
+	struct pdev_unmask *unmask = &pdev->unmask;
 	int rc;
 
-	intx->unmask_fd = fd;
-	intx->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (intx->stop_fd < 0)
+	unmask->fd = fd;
+	unmask->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (unmask->stop_fd < 0)
 		return -errno;
-	rc = dev_thread_start(&intx->watcher, "uiommu-intx", watch, pdev);
+	rc = dev_thread_start(&unmask->thread, "uiommu-intx", watch, pdev);
 	if (rc)
-		close(intx->stop_fd);
+		close(unmask->stop_fd);
 	else
-		intx->watched = true;
+		unmask->running = true;
 	return rc;
 }
 

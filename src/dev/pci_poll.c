@@ -28,7 +28,7 @@
 
 #define SPIN_NS	 50000ll   /* after a store: only yield */
 #define NAP_NS	 20000ll   /* shortest sleep */
-#define IDLE_NS	 2000000ll /* longest */
+#define IDLE_NS	 4000000ll /* longest: a quarter thousand scans cost half a percent of a core */
 #define NAP_PART 8	   /* of the time since the last store */
 
 static uint64_t reg_load(const struct uiommu_pdev *pdev, const struct uiommu_poll_reg *reg)

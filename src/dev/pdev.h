@@ -55,10 +55,13 @@ struct pdev_intx {
 	bool level;    /* what the model says */
 	bool masked;   /* by the client, or by having been signalled */
 	bool disabled; /* command register */
-	/* Watches an eventfd that unmasks; started and stopped under uiommu_pdev.lock. */
-	bool watched;
-	pthread_t watcher;
-	int unmask_fd, stop_fd;
+};
+
+/* The thread that watches an eventfd which unmasks INTx; under uiommu_pdev.lock. */
+struct pdev_unmask {
+	bool running;
+	pthread_t thread;
+	int fd, stop_fd;
 };
 
 struct pdev_irqs {
@@ -100,6 +103,7 @@ struct uiommu_pdev {
 	struct pdev_config config;
 	struct pdev_bar bar[UIOMMU_PCI_BARS];
 	struct pdev_poll poll;
+	struct pdev_unmask unmask;
 	_Atomic uint64_t accesses;
 
 	struct pdev_maps maps;
