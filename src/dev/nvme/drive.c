@@ -132,10 +132,13 @@ static int drive_attach(struct drive *drive, const char *path, bool readonly)
 	return 0;
 }
 
+/* Unlocks explicitly: the kernel gives up an io_uring that has the file open at some later time. */
 void drive_close(struct drive *drive)
 {
-	if (drive->fd >= 0)
-		close(drive->fd);
+	if (drive->fd < 0)
+		return;
+	lock_take(drive->fd, F_UNLCK, LOCK_USES, LOCK_UNSHARED + LOCK_BYTES - LOCK_USES);
+	close(drive->fd);
 	drive->fd = -1;
 }
 

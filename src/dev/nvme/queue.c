@@ -6,6 +6,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/arch.h"
+
 void cq_init(struct ctrl *c, uint16_t id, uint64_t base, uint32_t size, uint16_t vector, bool ien)
 {
 	struct cq *cq = &c->cq[id];
@@ -125,7 +127,7 @@ static int cq_flush(struct ctrl *c, struct cq *cq)
 	if (!err)
 		err = uiommu_dma_write(c->dma, UIOMMU_PASID_NONE, first, entry, 8);
 	/* Pairs with the client's acquire, or control dependency, on the phase. */
-	atomic_thread_fence(memory_order_release);
+	arch_full_fence();
 	if (!err)
 		err = uiommu_dma_write(c->dma, UIOMMU_PASID_NONE, first + 8, entry + 8, 8);
 	cq->nbatch = 0;
