@@ -4,7 +4,6 @@
 #define UIOMMU_PT_ALGORITHM_H
 
 #include <errno.h>
-#include <string.h>
 
 #include "pt/format.h"
 #include "pt/map.h"
@@ -26,8 +25,7 @@ PT_INLINE int pt_init(const struct pt_format *fmt, const struct pt_ops *ops, str
 	err = pt_pages_take(1, &page);
 	if (err)
 		return err;
-	if (!page->zero)
-		memset((void *)pt_page_table(page), 0, PT_PAGE_SIZE);
+	pt_page_zero(page);
 	page->live = 0;
 	*pt = (struct pt){
 		.ops = ops,

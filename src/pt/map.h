@@ -15,7 +15,6 @@
 #define UIOMMU_PT_MAP_H
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/range.h"
 #include "pt/format.h"
@@ -112,17 +111,27 @@ static inline void pt_fill(const struct pt_format *fmt, const struct pt_mapping 
 	}
 }
 
-/* A table that isn't published yet. @whole: all entries will be written. */
-static inline _Atomic uint64_t *pt_table_new(struct pt_mapping *m, bool whole)
+/* A table that isn't published yet, not zeroed. */
+static inline struct pt_page *pt_page_next(struct pt_mapping *m)
 {
 	struct pt_page *page = m->pages;
-	_Atomic uint64_t *table = pt_page_table(page);
 
 	m->pages = page->next;
-	if (!whole && !page->zero)
-		memset((void *)table, 0, PT_PAGE_SIZE);
 	page->live = 0;
-	return table;
+	return page;
+}
+
+/* A new table of leaves only. Nobody else can see it: these are plain stores, several at once. */
+static inline void pt_fill_whole(const struct pt_format *fmt, const struct pt_mapping *m,
+	struct pt_page *page, unsigned int level, uint64_t iova)
+{
+	uint64_t value = fmt->make_leaf(iova + m->delta, level, m->prot);
+	uint64_t *entry = (uint64_t *)pt_page_table(page);
+	unsigned int n = 1u << fmt->index_lg2;
+
+	for (unsigned int i = 0; i < n; i++)
+		entry[i] = value + i * pt_size(fmt, level);
+	page->live = (uint16_t)n;
 }
 
 static void pt_build(const struct pt_format *fmt, struct pt_mapping *m, _Atomic uint64_t *table,
@@ -133,17 +142,20 @@ static inline unsigned int pt_build_below(const struct pt_format *fmt, struct pt
 	_Atomic uint64_t *entry, unsigned int level, uint64_t first, uint64_t last)
 {
 	uint64_t value = pt_peek(entry);
-	_Atomic uint64_t *below;
-	bool whole;
+	struct pt_page *page;
 
 	if (value) {
 		pt_build(fmt, m, pt_table_at(fmt, value), level - 1, first, last);
 		return 0;
 	}
-	whole = last - first == pt_size(fmt, level) - 1 && pt_leaf_fits(fmt, m, level - 1);
-	below = pt_table_new(m, whole);
-	pt_build(fmt, m, below, level - 1, first, last);
-	pt_publish(entry, fmt->make_table((uintptr_t)below));
+	page = pt_page_next(m);
+	if (last - first == pt_size(fmt, level) - 1 && pt_leaf_fits(fmt, m, level - 1)) {
+		pt_fill_whole(fmt, m, page, level - 1, first);
+	} else {
+		pt_page_zero(page);
+		pt_build(fmt, m, pt_page_table(page), level - 1, first, last);
+	}
+	pt_publish(entry, fmt->make_table((uintptr_t)pt_page_table(page)));
 	return 1;
 }
 

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define PT_PAGE_LG2  12
 #define PT_PAGE_SIZE ((size_t)1 << PT_PAGE_LG2)
@@ -45,6 +46,13 @@ static inline _Atomic uint64_t *pt_page_table(const struct pt_page *page)
 	size_t i = (addr - chunk) / sizeof(*page);
 
 	return (_Atomic uint64_t *)(chunk + (i << PT_PAGE_LG2));
+}
+
+/* Of a page that was taken and isn't in a tree yet. */
+static inline void pt_page_zero(struct pt_page *page)
+{
+	if (!page->zero)
+		memset((void *)pt_page_table(page), 0, PT_PAGE_SIZE);
 }
 
 /* A list of @n pages, which aren't zeroed where !zero. Return: 0; -ENOMEM, when none was taken. */
