@@ -43,10 +43,10 @@ struct uiommu_bar_desc {
 };
 
 /*
- * A register where accesses can't trap (bar=poll). The list has all that clients read or write;
- * others are plain memory. Its order is that in which stores are delivered, and in which changes
- * appear: a parameter comes before the register that starts the action, a result before the status
- * that announces it. Registers are read often, so that reading must have no effect.
+ * A register that clients store to, or that changes, where accesses can't trap (bar=poll); others of
+ * BAR 0 are shown as they were at open and reset. The order is that in which stores are delivered,
+ * and in which changes appear: a parameter comes before the register that starts the action, a result
+ * before the status that announces it. Registers are read often, so that reading must have no effect.
  */
 struct uiommu_poll_reg {
 	uint32_t off, size; /* size 4 or 8 */

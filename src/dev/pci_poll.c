@@ -26,10 +26,11 @@
 #include "dev/pdev.h"
 #include "dev/thread.h"
 
-#define SPIN_NS	 50000ll   /* after a store: only yield */
-#define NAP_NS	 20000ll   /* shortest sleep */
-#define IDLE_NS	 4000000ll /* longest: a quarter thousand scans cost half a percent of a core */
-#define NAP_PART 8	   /* of the time since the last store */
+#define SPIN_NS	      50000ll	/* after a store: only yield */
+#define NAP_NS	      20000ll	/* shortest sleep */
+#define IDLE_NS	      4000000ll /* longest: a quarter thousand scans cost half a percent of a core */
+#define CONSTANTS_MAX 65536u
+#define NAP_PART      8 /* of the time since the last store */
 
 static uint64_t reg_load(const struct uiommu_pdev *pdev, const struct uiommu_poll_reg *reg)
 {
@@ -52,10 +53,30 @@ static bool reg_replace(
 	return atomic_compare_exchange_strong((_Atomic uint32_t *)p, &was32, (uint32_t)val);
 }
 
+/* Registers that aren't watched: constants, seen from now on as they are now. */
+static void constants_show(struct uiommu_pdev *pdev)
+{
+	const struct uiommu_bar_desc *bar = &pdev->desc.bar[0];
+	uint64_t len = bar->size < CONSTANTS_MAX ? bar->size : CONSTANTS_MAX;
+
+	for (uint64_t off = 0; off < len; off += sizeof(uint32_t)) {
+		_Atomic uint32_t *word = (_Atomic uint32_t *)(pdev->bar[0].mem + off);
+
+		if ((off >= bar->db_off && off - bar->db_off < bar->db_len) ||
+			pdev_msix_owns(pdev, 0, off))
+			continue;
+		atomic_store_explicit(word,
+			(uint32_t)pdev->model->read(pdev->priv, 0, off, sizeof(uint32_t)),
+			memory_order_relaxed);
+	}
+}
+
 void pdev_poll_mirror(struct uiommu_pdev *pdev, bool force)
 {
 	if (pdev->bar_mode != PDEV_BAR_POLL || !pdev->bar[0].mem)
 		return;
+	if (force)
+		constants_show(pdev);
 	for (unsigned int i = 0; i < pdev->desc.npoll_regs; i++) {
 		const struct uiommu_poll_reg *reg = &pdev->poll_regs[i];
 		uint64_t val = pdev->model->read(pdev->priv, 0, reg->off, reg->size);

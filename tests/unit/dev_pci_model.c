@@ -130,6 +130,8 @@ static uint64_t reg_read(void *priv, unsigned int bar, uint64_t off, unsigned in
 		return c->count;
 	if (off == R_SEEN)
 		return c->seen;
+	if (off == R_ID)
+		return 0x1d;
 	return off == R_PARAM ? c->param : 0;
 }
 

@@ -55,6 +55,7 @@ static void test_registers(void **state)
 	static struct mapping m;
 
 	mapping_open(*state, &m);
+	assert_int_equal(atomic_load(reg32(&m, R_ID)), 0x1d);
 	for (uint32_t i = 1; i <= 200; i++) {
 		atomic_store(reg32(&m, R_PARAM), i);
 		atomic_store(reg32(&m, R_PARAM + 4), ~i);
