@@ -12,7 +12,6 @@
 
 struct keeper {
 	const struct launch *launch;
-	const struct inherited *inherited;
 	int chan;
 	pid_t caller, pid;
 };
@@ -36,8 +35,8 @@ static _Noreturn void be_program(const struct keeper *k, int report)
 {
 	int err;
 
-	signal(SIGCHLD, k->inherited->on_child);
-	sigprocmask(SIG_SETMASK, &k->inherited->mask, NULL);
+	signal(SIGCHLD, k->launch->inherited.on_child);
+	sigprocmask(SIG_SETMASK, &k->launch->inherited.mask, NULL);
 	execv(k->launch->path, k->launch->argv);
 	err = errno;
 	if (write(report, &err, sizeof(err)) != sizeof(err))
@@ -155,11 +154,10 @@ static void watch_descendants(const struct keeper *k)
 	while (n > 0 || (n < 0 && errno == EINTR));
 }
 
-_Noreturn void keeper_main(const struct launch *launch, const struct inherited *inherited, int chan)
+_Noreturn void keeper_main(const struct launch *launch, int chan)
 {
 	struct keeper k = {
 		.launch = launch,
-		.inherited = inherited,
 		.chan = chan,
 		.caller = getppid(),
 	};

@@ -64,6 +64,7 @@ struct run {
 	char *text; /* the topology, canonical */
 	struct drive_hold hold;
 	struct rundir dir;
+	struct inherited inherited;
 };
 
 /* --- Options --------------------------------------------------------------------------------- */
@@ -379,6 +380,7 @@ static int exec_failed(const struct run *run, int err)
 static int go(struct run *run, char **argv, int *status)
 {
 	struct launch launch = {
+		.inherited = run->inherited,
 		.path = run->program.path,
 		.argv = argv,
 		.dir = &run->dir,
@@ -423,8 +425,10 @@ static int run(struct run *run, char **argv, int *status)
 {
 	int ret = check(run, argv[0]);
 
-	if (!ret)
-		ret = prepare(run);
+	if (ret)
+		return ret;
+	supervise_begin(&run->inherited);
+	ret = prepare(run);
 	if (ret)
 		return ret;
 	ret = go(run, argv, status);

@@ -20,15 +20,24 @@
 /* A directory without a lock is either being made right now, or was never finished. */
 #define UNFINISHED_S 600
 
-void rundir_base(char *base)
+static bool may_be_base(const char *path)
 {
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
 	struct stat st;
 
-	if (!xdg || xdg[0] != '/' || strlen(xdg) >= PATH_MAX / 2 || stat(xdg, &st) ||
-		!S_ISDIR(st.st_mode) || access(xdg, W_OK | X_OK))
-		xdg = "/tmp";
-	snprintf(base, PATH_MAX / 2, "%s", xdg);
+	return path && path[0] == '/' && strlen(path) < PATH_MAX / 2 && !stat(path, &st) &&
+	       S_ISDIR(st.st_mode) && !access(path, W_OK | X_OK);
+}
+
+void rundir_base(char *base)
+{
+	const char *const candidates[] = { getenv("XDG_RUNTIME_DIR"), "/dev/shm" };
+	const char *best = "/tmp";
+
+	for (size_t i = sizeof(candidates) / sizeof(candidates[0]); i--;) {
+		if (may_be_base(candidates[i]))
+			best = candidates[i];
+	}
+	snprintf(base, PATH_MAX / 2, "%s", best);
 }
 
 /* The lock appears under its name only when it is held, so that nobody finds it free before. */

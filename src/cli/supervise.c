@@ -117,17 +117,23 @@ static int watch(struct supervision *sup, int signals)
 	return ret;
 }
 
+void supervise_begin(struct inherited *inherited)
+{
+	sigset_t passed;
+
+	passed_signals(&passed);
+	sigprocmask(SIG_BLOCK, &passed, &inherited->mask);
+	/* Where it is ignored, the ends of children go unnoticed. */
+	inherited->on_child = signal(SIGCHLD, SIG_DFL);
+}
+
 int supervise(struct supervision *sup, const struct launch *launch)
 {
-	struct inherited inherited;
 	int pair[2], signals, ret;
 	sigset_t passed;
 
 	*sup = (struct supervision){ .chan = -1, .keeper = -1 };
 	passed_signals(&passed);
-	sigprocmask(SIG_BLOCK, &passed, &inherited.mask);
-	/* Where it is ignored, the ends of children go unnoticed. */
-	inherited.on_child = signal(SIGCHLD, SIG_DFL);
 	signals = signalfd(-1, &passed, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		return -errno;
@@ -139,7 +145,7 @@ int supervise(struct supervision *sup, const struct launch *launch)
 	sup->keeper = fork();
 	if (!sup->keeper) {
 		close(pair[0]);
-		keeper_main(launch, &inherited, pair[1]);
+		keeper_main(launch, pair[1]);
 	}
 	ret = sup->keeper < 0 ? -errno : 0;
 	close(pair[1]);

@@ -23,7 +23,14 @@
 
 #include "cli/rundir.h"
 
+/* Of the caller's: what the program shall have, and we don't. */
+struct inherited {
+	sigset_t mask;
+	void (*on_child)(int); /* disposition of SIGCHLD */
+};
+
 struct launch {
+	struct inherited inherited;
 	const char *path;
 	char **argv;
 	struct rundir *dir;
@@ -40,21 +47,19 @@ struct supervision {
 	bool left;    /* descendants live on */
 };
 
+/*
+ * From here on signals wait for the program that is to have them: to be called before anything is
+ * made that a signal's default action would leave behind.
+ */
+void supervise_begin(struct inherited *inherited);
 /* Starts the program and waits for its end. Return: 0; -errno if the keeper can't be started or was
  * killed. */
 int supervise(struct supervision *sup, const struct launch *launch);
 /* Lets the keeper finish; waits for it unless descendants live on. */
 void supervise_end(struct supervision *sup);
 
-/* Of the caller's: what the program shall have, and we don't. */
-struct inherited {
-	sigset_t mask;
-	void (*on_child)(int); /* disposition of SIGCHLD */
-};
-
 /* The keeper's process. */
-_Noreturn void keeper_main(
-	const struct launch *launch, const struct inherited *inherited, int chan);
+_Noreturn void keeper_main(const struct launch *launch, int chan);
 
 /* What the keeper tells, one packet each. */
 enum keeper_event {
