@@ -26,11 +26,14 @@
 #include "dev/pdev.h"
 #include "dev/thread.h"
 
-#define SPIN_NS	      50000ll	/* after a store: only yield */
-#define NAP_NS	      20000ll	/* shortest sleep */
-#define IDLE_NS	      4000000ll /* longest: a quarter thousand scans cost half a percent of a core */
+/* After a store only yield; then sleep, longer and longer: 250 scans a second cost half a percent.
+ */
+#define SPIN_NS	 50000ll
+#define NAP_NS	 20000ll
+#define IDLE_NS	 4000000ll
+#define NAP_PART 8 /* of the time since the last store */
+
 #define CONSTANTS_MAX 65536u
-#define NAP_PART      8 /* of the time since the last store */
 
 static uint64_t reg_load(const struct uiommu_pdev *pdev, const struct uiommu_poll_reg *reg)
 {

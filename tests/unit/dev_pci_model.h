@@ -20,6 +20,7 @@
 #define R_PARAM	 0x08 /* 64 bits: added by each doorbell */
 #define R_ADD	 0x10
 #define R_SEEN	 0x14 /* read-only: lower half of what PARAM was at the last ADD */
+#define R_ID	 0x18 /* read-only */
 #define R_END	 0x40
 #define WINDOW	 0x1000 /* doorbells */
 #define TABLE	 0x2000
