@@ -393,7 +393,7 @@ static void test_races(void **state)
 	atomic_store(&stop, false);
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, sender, *state), 0);
-	for (unsigned int i = 0; i < 600; i++)
+	for (unsigned int i = 0; i < 200; i++)
 		client_round(*state, i);
 	atomic_store(&stop, true);
 	for (unsigned int i = 0; i < 2; i++)
