@@ -16,9 +16,15 @@ const struct topology_env topology_env = {
 
 int topology_parse(const char *text, const char *cwd, struct topology *out, char *err)
 {
+	return topology_parse_env(&topology_env, text, cwd, out, err);
+}
+
+int topology_parse_env(const struct topology_env *env, const char *text, const char *cwd,
+	struct topology *out, char *err)
+{
 	int ret;
 
-	topology_init(out, &topology_env);
+	topology_init(out, env);
 	ret = topology_add_text(out, text, NULL, cwd, err);
 	if (!ret)
 		ret = topology_finish(out, err);

@@ -15,6 +15,7 @@
 #include "core/requester.h"
 #include "dev/pci.h"
 #include "hw/plain.h"
+#include "mem/guard.h"
 #include "system/claim.h"
 #include "system/stats.h"
 #include "system/topology.h"
@@ -28,6 +29,8 @@ struct sys_device {
 };
 
 struct sys {
+	const struct uiommu_model **models; /* all that its topology may name; NULL: sys_models */
+	struct topology_env env;
 	struct topology topology;
 	struct hw_plain hw;
 	struct core core;
@@ -224,20 +227,47 @@ static void engine_fini(struct sys *sys)
 	stats_close(sys->stats);
 }
 
-int sys_new(const char *text, const char *run_dir, struct sys **out, char *err)
+static size_t models_count(const struct uiommu_model *const *models)
+{
+	size_t n = 0;
+
+	while (models && models[n])
+		n++;
+	return n;
+}
+
+/* A name of one's own goes before ours of the same spelling. */
+static int env_init(struct sys *sys, const struct uiommu_model *const *own)
+{
+	size_t nown = models_count(own), nours = models_count(sys_models);
+
+	sys->env = topology_env;
+	if (!nown)
+		return 0;
+	sys->models = base_calloc(nown + nours + 1, sizeof(const struct uiommu_model *));
+	if (!sys->models)
+		return -ENOMEM;
+	memcpy(sys->models, own, nown * sizeof(*own));
+	memcpy(sys->models + nown, sys_models, nours * sizeof(*own));
+	sys->env.models = sys->models;
+	return 0;
+}
+
+int sys_new_cfg(const struct sys_cfg *cfg, struct sys **out, char *err)
 {
 	struct sys *sys = base_zalloc_aligned(64, sizeof(*sys));
 	int ret;
 
-	if (!sys) {
+	if (!sys || env_init(sys, cfg->models)) {
+		base_free(sys);
 		snprintf(err, SYS_ERR_LEN, "out of memory");
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&sys->sink_lock, NULL);
-	ret = topology_parse(text, "/", &sys->topology, err);
+	ret = topology_parse_env(&sys->env, cfg->text, cfg->cwd, &sys->topology, err);
 	if (ret)
 		goto err_sys;
-	ret = engine_init(sys, run_dir, err);
+	ret = engine_init(sys, cfg->run_dir, err);
 	if (ret)
 		goto err_topology;
 	ret = devices_init(sys, err);
@@ -252,8 +282,16 @@ err_topology:
 	topology_fini(&sys->topology);
 err_sys:
 	pthread_mutex_destroy(&sys->sink_lock);
+	base_free(sys->models);
 	base_free(sys);
 	return ret;
+}
+
+int sys_new(const char *text, const char *run_dir, struct sys **out, char *err)
+{
+	const struct sys_cfg cfg = { .text = text, .cwd = "/", .run_dir = run_dir };
+
+	return sys_new_cfg(&cfg, out, err);
 }
 
 void sys_free(struct sys *sys)
@@ -262,6 +300,7 @@ void sys_free(struct sys *sys)
 	engine_fini(sys);
 	topology_fini(&sys->topology);
 	pthread_mutex_destroy(&sys->sink_lock);
+	base_free(sys->models);
 	base_free(sys);
 }
 
@@ -323,6 +362,11 @@ int sys_open(struct sys *sys, enum sys_node node, unsigned int n, struct abi_fil
 		return open_device(sys, n, out);
 	}
 	return -ENOENT;
+}
+
+int sys_use_signals(void)
+{
+	return guard_install();
 }
 
 int sys_user_vacate(struct sys *sys, uintptr_t addr, size_t len)

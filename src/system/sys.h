@@ -58,6 +58,16 @@ int sys_topology_check(const char *text, const char *cwd, char **out, char *err)
  * Return: 0; -errno with a message in @err (SYS_ERR_LEN bytes).
  */
 int sys_new(const char *text, const char *run_dir, struct sys **out, char *err);
+/* What a system is made of, for those who don't start from a canonical text. */
+struct sys_cfg {
+	const char *text;
+	const char *cwd;			  /* what relative paths are relative to */
+	const char *run_dir;			  /* as for sys_new() */
+	const struct uiommu_model *const *models; /* besides sys_models, ends with NULL; may be
+						     NULL */
+};
+/* As sys_new(); @cfg and its models' array aren't needed afterwards, the models are. */
+int sys_new_cfg(const struct sys_cfg *cfg, struct sys **out, char *err);
 /* All files are closed. */
 void sys_free(struct sys *sys);
 
@@ -93,6 +103,10 @@ void *sys_user_mremap(
 	struct sys *sys, void *from, size_t old_len, size_t new_len, int flags, void *to);
 /* Whether any of [addr, addr + len) is mapped for DMA: one load where nothing is mapped at all. */
 int sys_user_mapped(struct sys *sys, uintptr_t addr, size_t len);
+
+/* Guarded copies rely on a signal handler of ours from now on, in the whole process
+ * (mem/guard.h). Return: 0, -errno. */
+int sys_use_signals(void);
 
 /* Faults that devices had, as text, for explanations: called from DMA threads, one at a time. */
 void sys_set_fault_sink(struct sys *sys, void (*sink)(void *arg, const char *text), void *arg);

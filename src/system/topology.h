@@ -69,6 +69,9 @@ void topology_fini(struct topology *top);
 extern const struct topology_env topology_env;
 /* All of a text, with these names. @out is to be finished in any case but a failure. */
 int topology_parse(const char *text, const char *cwd, struct topology *out, char *err);
+/* The same with other names; @env outlives @out. */
+int topology_parse_env(const struct topology_env *env, const char *text, const char *cwd,
+	struct topology *out, char *err);
 
 /**
  * topology_make() - create each device, for its description or to see that it can be done
