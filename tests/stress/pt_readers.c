@@ -9,6 +9,7 @@
  * another tree with the addresses of a frame that is never in use, so that a walk that goes astray
  * is seen. The thread sanitizer sees the rest.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -230,11 +231,62 @@ static void readers_and_writer(void **state)
 	rs_set_fini(&a.readers);
 }
 
+/* Writers of trees of their own share the stock of pages. */
+static void *lone_writer(void *arg)
+{
+	struct arena *a = arg;
+	uint64_t seed = (uintptr_t)&seed | 1;
+	struct pt_gather gather = { 0 };
+	struct pt_leaf leaf;
+	struct pt pt;
+
+	if (a->ops->init(&pt, NULL))
+		return arg;
+	while (!atomic_load_explicit(&a->stop, memory_order_relaxed)) {
+		uint64_t iova = random_next(&seed) % 4096 * PAGE;
+		uint64_t len = (1 + random_next(&seed) % 2048) * PAGE;
+
+		if (a->ops->map(&pt, iova, iova + PAGE, len, PT_READ) ||
+			a->ops->walk(&pt, iova + len - 1, PT_READ, &leaf) ||
+			leaf.pa != iova + len - 1 + PAGE ||
+			a->ops->walk(&pt, iova + len, 0, &leaf) != -ENOENT ||
+			a->ops->unmap(&pt, iova, len, &gather) != len || pt.ntables != 1)
+			atomic_fetch_add(&a->wrong, 1);
+		if (random_next(&seed) % 4 == 0)
+			pt_gather_free(&pt, &gather);
+		atomic_fetch_add_explicit(&a->found, 1, memory_order_relaxed);
+	}
+	pt_gather_free(&pt, &gather);
+	a->ops->fini(&pt);
+	return NULL;
+}
+
+static void lone_writers(void **state)
+{
+	static struct arena a;
+	pthread_t threads[READERS];
+	void *failed;
+
+	a = (struct arena){ .ops = *state };
+	for (unsigned int i = 0; i < READERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, lone_writer, &a), 0);
+	for (double end = seconds() + SECONDS / 2; seconds() < end;)
+		sched_yield();
+	atomic_store(&a.stop, true);
+	for (unsigned int i = 0; i < READERS; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(a.wrong, 0);
+	assert_true(a.found > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "x86-64", readers_and_writer, NULL, NULL, (void *)(uintptr_t)&pt_x86_64 },
 		{ "armv8-4k", readers_and_writer, NULL, NULL, (void *)(uintptr_t)&pt_armv8_4k },
+		{ "writers", lone_writers, NULL, NULL, (void *)(uintptr_t)&pt_x86_64 },
 	};
 
 	return cmocka_run_group_tests_name("pt_readers", tests, NULL, NULL);
