@@ -10,11 +10,12 @@
  *     sys/class/..., sys/dev/char/...             symbolic links to it
  *     dev/iommu, dev/vfio/...                     an empty file for each device node
  *
- * Symbolic links are of two kinds. A relative one leads to another place of the tree, and reads as
- * it does in sysfs. An absolute one stands for something of the machine's own, of the same path:
- * where a directory of the tree exists on the machine as well, it has such links to whatever is
- * there, so that a listing shows both. Where the machine has a thing of the same name, the tree's
- * hides it.
+ * Where a directory of the tree exists on the machine as well, it also has what is there, so that a
+ * listing shows both; where the machine has a thing of the same name, the tree's hides it. A link
+ * of the machine's is copied: it may lead out of the tree, as the machine's own things aren't in
+ * it. Anything else of the machine's is an absolute link to its own path, and nothing else is: with
+ * the tree as the root directory it leads nowhere but to itself, so that who asks for it goes on to
+ * the machine.
  */
 #ifndef UIOMMU_SYSTEM_TREE_H
 #define UIOMMU_SYSTEM_TREE_H

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -172,15 +174,31 @@ void tree_link(struct tree_files *t, const char *path, const char *to)
 		failed(t, path, ret);
 }
 
-static void union_entry(struct tree_files *t, const char *dir, const char *name)
+/* Where a link to something of the machine's leads, as the machine has it. Return: false if it is
+ * no relative link. */
+static bool machine_link(int dir, const struct dirent *ent, char *target, size_t size)
 {
-	char path[TREE_PATH + NAME_MAX + 3];
-	int n = snprintf(path, sizeof(path), "/%s/%s", dir, name);
+	ssize_t n;
 
-	if (n < 0 || (size_t)n >= sizeof(path))
-		failed(t, dir, -ENAMETOOLONG);
-	else if (symlinkat(path, t->root, path + 1) && errno != EEXIST)
-		failed(t, path, -errno);
+	if (ent->d_type != DT_LNK && ent->d_type != DT_UNKNOWN)
+		return false;
+	n = readlinkat(dir, ent->d_name, target, size);
+	if (n <= 0 || (size_t)n >= size || target[0] == '/')
+		return false;
+	target[n] = '\0';
+	return true;
+}
+
+static void union_entry(struct tree_files *t, int dir, const char *path, const struct dirent *ent)
+{
+	char entry[TREE_PATH + NAME_MAX + 3], target[PATH_MAX];
+	int n = snprintf(entry, sizeof(entry), "/%s/%s", path, ent->d_name);
+	bool copied = machine_link(dir, ent, target, sizeof(target));
+
+	if (n < 0 || (size_t)n >= sizeof(entry))
+		failed(t, path, -ENAMETOOLONG);
+	else if (symlinkat(copied ? target : entry, t->root, entry + 1) && errno != EEXIST)
+		failed(t, entry, -errno);
 }
 
 void tree_union(struct tree_files *t, const char *path)
@@ -200,7 +218,7 @@ void tree_union(struct tree_files *t, const char *path)
 	}
 	while ((ent = readdir(dir))) {
 		if (strcmp(ent->d_name, ".") && strcmp(ent->d_name, ".."))
-			union_entry(t, path, ent->d_name);
+			union_entry(t, fd, path, ent);
 	}
 	closedir(dir);
 }

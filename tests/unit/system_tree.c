@@ -226,7 +226,11 @@ static void test_union(void **state)
 	machine_dir("sys/kernel/iommu_groups/3/devices");
 	machine_dir("sys/devices/pci0000:01/0000:01:02.0");
 	machine_dir("dev/vfio/devices");
+	assert_int_equal(symlink("../../devices/system/x", in(machine, "sys/bus/y")), 0);
+	assert_int_equal(symlink("/proc/self/fd", in(machine, "dev/fd")), 0);
 	build();
+	expect_link("sys/bus/y", "../../devices/system/x");
+	expect_link("dev/fd", "/dev/fd");
 	expect_link("sys/bus/pci/devices/0000:00:1f.2", "/sys/bus/pci/devices/0000:00:1f.2");
 	expect_link("sys/bus/usb", "/sys/bus/usb");
 	expect_link("sys/kernel/iommu_groups/3", "/sys/kernel/iommu_groups/3");
