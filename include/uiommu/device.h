@@ -3,14 +3,15 @@
  * What a device model implements, and what it may call.
  *
  * A model is a `struct uiommu_model`: data that describes the PCI function (identity, BARs,
- * interrupt vectors) and a few functions. The PCI core owns config space, BAR decoding, MSI-X tables,
- * interrupt delivery and resets; the model sees register accesses and the DMA API (dma.h), and
- * knows nothing of address spaces, page tables or VFIO.
+ * interrupt vectors) and a few functions. The PCI core owns config space, BAR decoding, MSI-X
+ * tables, interrupt delivery and resets; the model sees register accesses and the DMA API (dma.h),
+ * and knows nothing of address spaces, page tables or VFIO.
  *
- * Threads: create, destroy, open, close, reset and the register callbacks are called one at a time per
- * device, on whatever thread the client used; none of them may do DMA or wait for the client. A
- * model does its DMA on a thread of its own, created lazily (in open() or later: never in create(), since
- * clients fork before they use a device). doorbell() may be called at any time from any thread.
+ * Threads: create, destroy, open, close, reset and the register callbacks are called one at a time
+ * per device, on whatever thread the client used; none of them may do DMA or wait for the client. A
+ * model does its DMA on a thread of its own, created lazily (in open() or later: never in create(),
+ * since clients fork before they use a device). doorbell() may be called at any time from any
+ * thread.
  */
 #ifndef UIOMMU_DEVICE_H
 #define UIOMMU_DEVICE_H
@@ -31,7 +32,8 @@ struct uiommu_pdev;
 #define UIOMMU_PCI_BARS 6
 
 struct uiommu_bar_desc {
-	uint64_t size; /* bytes: 0 (absent) or a power of two, at least 16; at least 4096 with mmap */
+	uint64_t size; /* bytes: 0 (absent) or a power of two, at least 16; at least 4096 with mmap
+			*/
 	bool mem64;    /* 64-bit: takes the next BAR's slot as well */
 	bool prefetch;
 	bool mmap; /* clients may map it */
@@ -43,10 +45,11 @@ struct uiommu_bar_desc {
 };
 
 /*
- * A register that clients store to, or that changes, where accesses can't trap (bar=poll); others of
- * BAR 0 are shown as they were at open and reset. The order is that in which stores are delivered,
- * and in which changes appear: a parameter comes before the register that starts the action, a result
- * before the status that announces it. Registers are read often, so that reading must have no effect.
+ * A register that clients store to, or that changes, where accesses can't trap (bar=poll); others
+ * of BAR 0 are shown as they were at open and reset. The order is that in which stores are
+ * delivered, and in which changes appear: a parameter comes before the register that starts the
+ * action, a result before the status that announces it. Registers are read often, so that reading
+ * must have no effect.
  */
 struct uiommu_poll_reg {
 	uint32_t off, size; /* size 4 or 8 */
@@ -56,10 +59,10 @@ struct uiommu_pci_desc {
 	uint16_t vendor, device, subsys_vendor, subsys_device;
 	uint32_t class_code; /* 24 bits: base class, sub-class, programming interface */
 	uint8_t revision;
-	bool intx;             /* has interrupt pin A */
-	uint8_t msi_vectors;   /* 0, or a power of two up to 32 */
-	uint16_t msix_vectors; /* 0 .. 2048 */
-	uint8_t msix_bar;      /* BAR of the MSI-X table and PBA ... */
+	bool intx;		    /* has interrupt pin A */
+	uint8_t msi_vectors;	    /* 0, or a power of two up to 32 */
+	uint16_t msix_vectors;	    /* 0 .. 2048 */
+	uint8_t msix_bar;	    /* BAR of the MSI-X table and PBA ... */
 	uint32_t msix_off, pba_off; /* ... at these offsets, both page-aligned */
 	struct uiommu_bar_desc bar[UIOMMU_PCI_BARS];
 	const struct uiommu_poll_reg *poll_regs; /* of BAR 0; NULL: no bar=poll */
@@ -78,19 +81,20 @@ struct uiommu_option_desc {
 };
 
 struct uiommu_model {
-	const char *name;    /* as in --device NAME,... */
-	const char *summary; /* one line */
+	const char *name;			  /* as in --device NAME,... */
+	const char *summary;			  /* one line */
 	const struct uiommu_option_desc *options; /* ends with key NULL */
 
 	/**
 	 * create() - make an instance
-	 * @opt:  the options that the model declares, checked against the list; unset ones are absent
+	 * @opt:  the options that the model declares, checked against the list; unset ones are
+	 * absent
 	 * @priv: receives the instance
 	 * @desc: receives the function's description; copied
 	 * @err:  on failure receives a message for a human, NUL-terminated
 	 *
-	 * Checks whatever can be checked without a client (the drive exists, is readable, its size fits).
-	 * Return: 0 or -errno.
+	 * Checks whatever can be checked without a client (the drive exists, is readable, its size
+	 * fits). Return: 0 or -errno.
 	 */
 	int (*create)(struct uiommu_pdev *pdev, const struct uiommu_option *opt, unsigned int nopt,
 		void **priv, struct uiommu_pci_desc *desc, char *err, size_t errlen);
@@ -98,7 +102,8 @@ struct uiommu_model {
 
 	/* A client takes the device: acquire what is exclusive. Return: 0, -EBUSY, ... */
 	int (*open)(void *priv);
-	/* The client left: no DMA and no interrupt once this has returned; what is exclusive is free. */
+	/* The client left: no DMA and no interrupt once this has returned; what is exclusive is
+	 * free. */
 	void (*close)(void *priv);
 	/* Function level reset: as after open(); no DMA of before once this has returned. */
 	void (*reset)(void *priv);
@@ -131,7 +136,8 @@ enum uiommu_irq_mode {
 	UIOMMU_IRQ_MSIX,
 };
 
-/** uiommu_pdev_irq_mode() - what the client has enabled; vectors that it enabled in @nvec if not NULL */
+/** uiommu_pdev_irq_mode() - what the client has enabled; vectors that it enabled in @nvec if not
+ * NULL */
 enum uiommu_irq_mode uiommu_pdev_irq_mode(const struct uiommu_pdev *pdev, unsigned int *nvec);
 
 /**
@@ -150,8 +156,8 @@ void uiommu_pdev_intx(struct uiommu_pdev *pdev, bool level);
  * uiommu_pdev_doorbells() - the memory behind a BAR's doorbell window
  *
  * The same page that a client's direct stores reach; read it with relaxed atomics of 32 bits. The
- * core keeps it at what was last stored, whether the store trapped or not. Its content is the client's and
- * is to be checked like any other input.
+ * core keeps it at what was last stored, whether the store trapped or not. Its content is the
+ * client's and is to be checked like any other input.
  */
 uint32_t *uiommu_pdev_doorbells(struct uiommu_pdev *pdev, unsigned int bar);
 
@@ -163,8 +169,8 @@ uint32_t *uiommu_pdev_doorbells(struct uiommu_pdev *pdev, unsigned int bar);
  * Once the call with false has returned, no store goes unnoticed any more: read the window once
  * more, then sleep. Has no effect where stores can't be made to trap (bar=poll) or always trap.
  *
- * Context: a thread of the model's own. close() and reset() of the model may be waiting for that very
- * thread, so this, like interrupts and DMA, never waits for a callback of the model to return.
+ * Context: a thread of the model's own. close() and reset() of the model may be waiting for that
+ * very thread, so this, like interrupts and DMA, never waits for a callback of the model to return.
  * Return: true if direct stores are possible now (so the model has to poll).
  */
 bool uiommu_pdev_doorbells_expose(struct uiommu_pdev *pdev, unsigned int bar, bool on);

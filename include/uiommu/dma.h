@@ -7,8 +7,8 @@
  * on several threads has a channel for each. Nothing here takes a lock or allocates on a hit.
  *
  * Data is always copied: no translated pointer leaves a call, so that after an unmap has returned
- * no device can touch the old memory. Copies are guarded: where the client has unmapped or truncated
- * memory that it had mapped for DMA, the call fails with -EFAULT and nothing crashes.
+ * no device can touch the old memory. Copies are guarded: where the client has unmapped or
+ * truncated memory that it had mapped for DMA, the call fails with -EFAULT and nothing crashes.
  */
 #ifndef UIOMMU_DMA_H
 #define UIOMMU_DMA_H
@@ -38,7 +38,7 @@ enum uiommu_dma_reason {
 	UIOMMU_DMA_NOT_MAPPED, /* no leaf entry */
 	UIOMMU_DMA_PERMISSION, /* the leaf entry does not permit the access */
 	UIOMMU_DMA_RANGE,      /* outside of the table's input range, or the end wraps */
-	UIOMMU_DMA_TARGET,     /* translated, but nothing (any more) answers at the output address */
+	UIOMMU_DMA_TARGET, /* translated, but nothing (any more) answers at the output address */
 };
 
 struct uiommu_dma_fault {
@@ -55,11 +55,10 @@ struct uiommu_dma_fault {
  * @len:  bytes
  *
  * Context: the channel's thread; may be called with the model's own locks held; does not block.
- * Return: 0; -EFAULT where a page isn't mapped, doesn't permit the access or has no memory behind it:
- * bytes before that page may have been transferred, as with hardware.
+ * Return: 0; -EFAULT where a page isn't mapped, doesn't permit the access or has no memory behind
+ * it: bytes before that page may have been transferred, as with hardware.
  */
-int uiommu_dma_read(
-	struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, void *buf, size_t len);
+int uiommu_dma_read(struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, void *buf, size_t len);
 
 /** uiommu_dma_write() - write memory as the device; as uiommu_dma_read() */
 int uiommu_dma_write(
@@ -94,7 +93,8 @@ enum uiommu_dma_atomic_op {
 int uiommu_dma_atomic(struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, unsigned int size,
 	enum uiommu_dma_atomic_op op, uint64_t operand, uint64_t compare, uint64_t *old);
 
-/** uiommu_dma_last_fault() - the channel's latest failure; reason UIOMMU_DMA_OK if there was none */
+/** uiommu_dma_last_fault() - the channel's latest failure; reason UIOMMU_DMA_OK if there was none
+ */
 void uiommu_dma_last_fault(const struct uiommu_dma *dma, struct uiommu_dma_fault *fault);
 
 #pragma GCC visibility pop

@@ -8,9 +8,9 @@ extern "C" {
 
 /* Why a request was refused. Strings are NUL-terminated and empty where there's nothing to say. */
 struct uiommu_why {
-	int err;          /* positive errno; 0: not refused */
+	int err;	  /* positive errno; 0: not refused */
 	char asked[160];  /* what was asked */
-	char rule[160];   /* which rule refused it */
+	char rule[160];	  /* which rule refused it */
 	char object[160]; /* which object stood in the way */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What depends on the processor. x86-64 is the platform; the rest is kept honest by a cross-compile. */
+/* What depends on the processor. x86-64 is the platform; the rest is kept honest by a
+ * cross-compile. */
 #ifndef UIOMMU_BASE_ARCH_H
 #define UIOMMU_BASE_ARCH_H
 
@@ -22,7 +23,8 @@ static inline void arch_pause(void)
 #endif
 #endif
 
-/* A full barrier. The thread sanitizer doesn't know fences; an exchange on a private word is one too. */
+/* A full barrier. The thread sanitizer doesn't know fences; an exchange on a private word is one
+ * too. */
 static inline void arch_full_fence(void)
 {
 #ifdef ARCH_TSAN

@@ -51,7 +51,8 @@ bool imap_find(const struct imap *map, uint64_t addr, struct imap_ent *ent);
 /* The first interval, ascending, whose last >= @addr. Return: false if there is none. */
 bool imap_next(const struct imap *map, uint64_t addr, struct imap_ent *ent);
 
-/* Whether anything intersects [start, last]. The lowest such interval in @ent, which may be NULL. */
+/* Whether anything intersects [start, last]. The lowest such interval in @ent, which may be NULL.
+ */
 bool imap_overlaps(const struct imap *map, uint64_t start, uint64_t last, struct imap_ent *ent);
 
 /* Every interval that intersects [start, last], ascending; amortised constant time per step. */

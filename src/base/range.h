@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Overflow-checked address arithmetic. `last` is inclusive, so that a range may end at UINT64_MAX. */
+/* Overflow-checked address arithmetic. `last` is inclusive, so that a range may end at UINT64_MAX.
+ */
 #ifndef UIOMMU_BASE_RANGE_H
 #define UIOMMU_BASE_RANGE_H
 

@@ -2,10 +2,10 @@
 /*
  * Explanations of refusals.
  *
- * Whoever serves a request may lend a `struct uiommu_why` for its duration (why_begin, why_end). The
- * check that fails says which rule refused the request and which object stood in the way. Without a
- * loan nothing is formatted, so that a probing client pays nothing. The loan belongs to the request:
- * the thread only remembers where it is.
+ * Whoever serves a request may lend a `struct uiommu_why` for its duration (why_begin, why_end).
+ * The check that fails says which rule refused the request and which object stood in the way.
+ * Without a loan nothing is formatted, so that a probing client pays nothing. The loan belongs to
+ * the request: the thread only remembers where it is.
  */
 #ifndef UIOMMU_BASE_REFUSE_H
 #define UIOMMU_BASE_REFUSE_H
@@ -30,7 +30,8 @@ void why_asked(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 int refuse(int err, const char *rule, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/** why_forget() - the request goes on after a refusal (it tried something else): drop what was said */
+/** why_forget() - the request goes on after a refusal (it tried something else): drop what was said
+ */
 void why_forget(void);
 
 #endif
