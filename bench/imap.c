@@ -15,15 +15,17 @@
 #include "base/range.h"
 #include "bench.h"
 
-#define RANGES ((uint64_t)1000000)
-#define PAGE   ((uint64_t)4096)
-#define WALKED ((uint64_t)20000)
+#define MILLION ((uint64_t)1000000)
+#define SMOKE	((uint64_t)50000) /* where one or two samples show that the program works */
+#define PAGE	((uint64_t)4096)
+#define WALKED	((uint64_t)20000)
 
 struct range {
 	uint64_t start, last;
 };
 
 static struct {
+	uint64_t ranges;
 	struct imap map;
 	void *tree;
 	struct range *sorted;
@@ -39,7 +41,7 @@ static struct range range_at(uint64_t i)
 
 static void order_sequential(void)
 {
-	for (uint64_t i = 0; i < RANGES; i++)
+	for (uint64_t i = 0; i < world.ranges; i++)
 		world.order[i] = i;
 }
 
@@ -47,7 +49,7 @@ static void order_shuffle(void)
 {
 	uint64_t state = 1;
 
-	for (uint64_t i = RANGES - 1; i; i--) {
+	for (uint64_t i = world.ranges - 1; i; i--) {
 		uint64_t j = bench_random(&state) % (i + 1), other = world.order[j];
 
 		world.order[j] = world.order[i];
@@ -73,7 +75,7 @@ static void insert_range(uint64_t i)
 static void map_fill(void)
 {
 	imap_fini(&world.map);
-	for (uint64_t i = 0; i < RANGES; i++)
+	for (uint64_t i = 0; i < world.ranges; i++)
 		insert_range(world.order[i]);
 }
 
@@ -120,7 +122,7 @@ static void map_refill(void *arg, uint64_t iterations)
 static void tree_refill(void *arg, uint64_t iterations)
 {
 	tree_reset(arg, iterations);
-	tree_insert(arg, RANGES);
+	tree_insert(arg, world.ranges);
 }
 
 static void tree_remove(void *arg, uint64_t iterations)
@@ -136,7 +138,7 @@ struct chain {
 
 static uint64_t next_index(uint64_t found)
 {
-	world.at = (world.at + 1 + (found >> 63)) % RANGES;
+	world.at = (world.at + 1 + (found >> 63)) % world.ranges;
 	return world.order[world.at];
 }
 
@@ -157,7 +159,7 @@ static void array_lookup(void *arg, uint64_t iterations)
 	uint64_t last = 0;
 
 	for (uint64_t i = 0; i < iterations; i++) {
-		uint64_t addr = next_index(last & chain->mask) * 2 * PAGE + 100, n = RANGES;
+		uint64_t addr = next_index(last & chain->mask) * 2 * PAGE + 100, n = world.ranges;
 		const struct range *at = world.sorted;
 
 		for (; n > 1; n -= n / 2)
@@ -186,7 +188,7 @@ static void map_iterate(void *arg, uint64_t iterations)
 static void array_iterate(void *arg, uint64_t iterations)
 {
 	for (uint64_t i = 0; i < iterations; i++)
-		bench_use(world.sorted[i % RANGES].start);
+		bench_use(world.sorted[i % world.ranges].start);
 }
 
 struct place {
@@ -224,11 +226,11 @@ static int insert_row(const char *path, double limit, const char *text)
 {
 	struct bench_row row = {
 		.path = path,
-		.subject = { .fn = map_insert, .before = map_reset, .iterations = RANGES },
+		.subject = { .fn = map_insert, .before = map_reset, .iterations = world.ranges },
 		.reference = { .name = "tsearch",
 			.fn = tree_insert,
 			.before = tree_reset,
-			.iterations = RANGES },
+			.iterations = world.ranges },
 		.goal = { BENCH_AT_MOST, limit, text },
 		.samples = 3,
 	};
@@ -272,11 +274,11 @@ static int removes(void)
 {
 	struct bench_row row = {
 		.path = "imap/remove/random/1M",
-		.subject = { .fn = map_remove, .before = map_refill, .iterations = RANGES },
+		.subject = { .fn = map_remove, .before = map_refill, .iterations = world.ranges },
 		.reference = { .name = "tdelete",
 			.fn = tree_remove,
 			.before = tree_refill,
-			.iterations = RANGES },
+			.iterations = world.ranges },
 		.samples = 2,
 	};
 
@@ -288,11 +290,11 @@ static int lookups(void)
 	struct chain independent = { 0 }, dependent = { UINT64_MAX };
 	struct bench_row find = {
 		.path = "imap/find/random/1M",
-		.subject = { .fn = map_lookup, .arg = &independent, .iterations = RANGES },
+		.subject = { .fn = map_lookup, .arg = &independent, .iterations = world.ranges },
 		.reference = { .name = "sorted array",
 			.fn = array_lookup,
 			.arg = &independent,
-			.iterations = RANGES },
+			.iterations = world.ranges },
 		.samples = 5,
 		.goal = { BENCH_AT_MOST, 245, "at most 245 ns" },
 	};
@@ -330,7 +332,7 @@ static int gaps(void)
 	int err = gap_row("imap/find_gap/from-anywhere/1M", (struct place){ PAGE, PAGE, false });
 
 	/* Behind a million gaps that are too small: the last but ten is two pages larger. */
-	imap_remove(&world.map, range_at(RANGES - 10).start);
+	imap_remove(&world.map, range_at(world.ranges - 10).start);
 	if (!err)
 		err = gap_row("imap/find_gap/last-gap/1M", (struct place){ 2 * PAGE, PAGE, true });
 	if (!err)
@@ -341,12 +343,17 @@ static int gaps(void)
 
 static int world_init(void)
 {
+	const char *samples = getenv("UIOMMU_BENCH_SAMPLES");
+
+	world.ranges = samples && atoi(samples) <= 2 ? SMOKE : MILLION;
+	if (world.ranges != MILLION)
+		fprintf(stderr, "imap: too few samples, hence fewer ranges than the rows say\n");
 	imap_init(&world.map);
-	world.sorted = calloc(RANGES, sizeof(*world.sorted));
-	world.order = calloc(RANGES, sizeof(*world.order));
+	world.sorted = calloc(world.ranges, sizeof(*world.sorted));
+	world.order = calloc(world.ranges, sizeof(*world.order));
 	if (!world.sorted || !world.order)
 		return -ENOMEM;
-	for (uint64_t i = 0; i < RANGES; i++)
+	for (uint64_t i = 0; i < world.ranges; i++)
 		world.sorted[i] = range_at(i);
 	return 0;
 }
