@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/arch.h"
+
 /* --- What the model calls ----------------------------------------------------------------------
  */
 
@@ -90,7 +92,29 @@ static bool allowed(struct uiommu_pdev *pdev, uint64_t iova, uint64_t len, int p
 	return true;
 }
 
-static void copy(void *to, const void *from, uint64_t len)
+#ifdef ARCH_TSAN
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+
+static void ignore(bool on)
+{
+	if (on) {
+		AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+		AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+	} else {
+		AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+		AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+	}
+}
+#else
+static void ignore(bool on)
+{
+}
+#endif
+
+static void copy(struct uiommu_pdev *pdev, void *to, const void *from, uint64_t len)
 {
 	uint64_t word;
 
@@ -100,7 +124,11 @@ static void copy(void *to, const void *from, uint64_t len)
 		__atomic_store_n((uint64_t *)to, word, __ATOMIC_RELEASE);
 		return;
 	}
+	if (pdev->racy)
+		ignore(true);
 	memcpy(to, from, len);
+	if (pdev->racy)
+		ignore(false);
 }
 
 int uiommu_dma_read(struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, void *buf, size_t len)
@@ -110,7 +138,7 @@ int uiommu_dma_read(struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, void 
 	count(pdev);
 	if (!allowed(pdev, iova, len, HOST_READ))
 		return -EFAULT;
-	memcpy(buf, pdev->mem + iova, len);
+	copy(pdev, buf, pdev->mem + iova, len);
 	return 0;
 }
 
@@ -122,7 +150,7 @@ int uiommu_dma_write(
 	count(pdev);
 	if (!allowed(pdev, iova, len, HOST_WRITE))
 		return -EFAULT;
-	copy(pdev->mem + iova, buf, len);
+	copy(pdev, pdev->mem + iova, buf, len);
 	return 0;
 }
 
@@ -312,12 +340,21 @@ bool host_disable(struct host *h)
 	return host_csts(h, NVME_CSTS_RDY, 0);
 }
 
+void host_store(struct host *h, uint64_t iova, const void *buf, size_t len)
+{
+	if (h->pdev->racy)
+		ignore(true);
+	memcpy(h->pdev->mem + iova, buf, len);
+	if (h->pdev->racy)
+		ignore(false);
+}
+
 /* --- Commands
  * -------------------------------------------------------------------------------------- */
 
 void host_place(struct host *h, struct host_queue *q, const struct nvme_sqe *sqe)
 {
-	memcpy(h->pdev->mem + q->sq + q->tail * sizeof(*sqe), sqe, sizeof(*sqe));
+	host_store(h, q->sq + q->tail * sizeof(*sqe), sqe, sizeof(*sqe));
 	q->tail = (q->tail + 1) % q->size;
 }
 

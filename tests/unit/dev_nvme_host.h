@@ -38,6 +38,7 @@ struct uiommu_pdev {
 	_Atomic uint64_t dma_calls;
 	_Atomic bool forbid_dma; /* DMA is an error now: it is counted */
 	_Atomic unsigned int forbidden;
+	bool racy; /* the client races with DMA on purpose: not the thread sanitizer's business */
 	pthread_mutex_t lock; /* doorbells, exposed */
 	bool exposed, can_expose;
 	unsigned int exposures;
@@ -70,6 +71,9 @@ void host_ring(struct host *h, unsigned int doorbell, uint32_t val);
 /* Zeroed pages. Return: their IOVA; memory isn't given back. */
 uint64_t host_pages(struct host *h, unsigned int n);
 void host_perm(struct host *h, uint64_t iova, unsigned int n, int perm);
+
+/* A store of the client's. */
+void host_store(struct host *h, uint64_t iova, const void *buf, size_t len);
 
 /* CC as drivers write it, without EN. */
 #define HOST_CC (6u << 16 | 4u << 20)
