@@ -533,6 +533,14 @@ static void path_shrink(
 	root_lower(map);
 }
 
+static void slot_remove(
+	struct imap *map, struct path *path, struct imap_leaf *leaf, unsigned int slot)
+{
+	leaf_drop(leaf, slot);
+	map->count--;
+	path_shrink(map, path, leaf, slot);
+}
+
 void *imap_remove(struct imap *map, uint64_t start)
 {
 	struct path path;
@@ -547,10 +555,35 @@ void *imap_remove(struct imap *map, uint64_t start)
 	if (!slot || leaf->start[--slot] != start)
 		return NULL;
 	val = leaf->val[slot];
-	leaf_drop(leaf, slot);
-	map->count--;
-	path_shrink(map, &path, leaf, slot);
+	slot_remove(map, &path, leaf, slot);
 	return val;
+}
+
+int imap_take(struct imap *map, uint64_t start, uint64_t last, struct imap_ent *ent)
+{
+	struct path path;
+	struct imap_leaf *leaf;
+	unsigned int slot;
+
+	if (!map->root)
+		return -ENOENT;
+	leaf = path_find(map, start, &path);
+	slot = imap_keys_upto(leaf->start, leaf->node.n, start);
+	if (slot && leaf->last[slot - 1] >= start)
+		slot--;
+	if (slot == leaf->node.n) {
+		if (!leaf->next)
+			return -ENOENT;
+		leaf = path_find(map, leaf->next->start[0], &path);
+		slot = 0;
+	}
+	*ent = (struct imap_ent){ leaf->start[slot], leaf->last[slot], leaf->val[slot] };
+	if (ent->start > last)
+		return -ENOENT;
+	if (ent->start < start || ent->last > last)
+		return -ERANGE;
+	slot_remove(map, &path, leaf, slot);
+	return 0;
 }
 
 /* ---- change ---- */

@@ -39,6 +39,12 @@ int imap_insert(struct imap *map, uint64_t start, uint64_t last, void *val);
 void *imap_remove(struct imap *map, uint64_t start);
 
 /*
+ * Removes the lowest interval that intersects [start, last], if it lies inside. Return: 0; -ENOENT
+ * none does; -ERANGE it sticks out, and stays. @ent receives it, also with -ERANGE.
+ */
+int imap_take(struct imap *map, uint64_t start, uint64_t last, struct imap_ent *ent);
+
+/*
  * Changes where the interval that begins at @start ends; never allocates. @last >= @start, and the
  * bytes that come to it are free. Return: false if no interval begins there, or it would overlap
  * the next.

@@ -23,11 +23,13 @@ static uint64_t load(const _Atomic uint64_t *counter)
 
 static void add_channel(struct stats *s, const struct dma_counters *c)
 {
+	uint64_t misses = load(&c->misses), lookups = load(&c->lookups);
+
 	s->reads += load(&c->reads);
 	s->read_bytes += load(&c->read_bytes);
 	s->writes += load(&c->writes);
 	s->write_bytes += load(&c->write_bytes);
-	s->hits += load(&c->hits);
+	s->hits += load(&c->lookups) - load(&c->misses);
 	s->misses += load(&c->misses);
 	s->faults += load(&c->faults);
 }

@@ -21,13 +21,13 @@ static void count_map(struct core *core, const struct area *area)
 	atomic_fetch_add_explicit(&c->bytes_now, area_len(area), memory_order_relaxed);
 }
 
-static void count_unmap(struct core *core, const struct area *area)
+static void count_unmap(struct core *core, uint64_t areas, uint64_t bytes)
 {
 	struct core_counters *c = core->counters;
 
-	atomic_fetch_add_explicit(&c->unmaps, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&c->areas_now, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&c->bytes_now, area_len(area), memory_order_relaxed);
+	atomic_fetch_add_explicit(&c->unmaps, areas, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&c->areas_now, areas, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&c->bytes_now, bytes, memory_order_relaxed);
 }
 
 static unsigned int prot_of(uint32_t flags)
@@ -185,13 +185,21 @@ int ioas_map(struct ioas *ioas, struct ioas_map *map)
 /* --- Copy --------------------------------------------------------------------------------------
  */
 
+/* Neighbours on the list mostly share their object: its count is changed once for all of them. */
 static void list_free(struct area *list)
 {
 	while (list) {
-		struct area *area = list;
+		struct mem *mem = list->mem;
+		uint32_t n = 0;
 
-		list = area->next;
-		area_free(area);
+		for (; list && list->mem == mem; n++) {
+			struct area *area = list;
+
+			list = area->next;
+			mem_range_remove(mem, area->host, area_len(area));
+			base_free(area);
+		}
+		mem_put_many(mem, n);
 	}
 }
 
@@ -318,28 +326,30 @@ static int take_locked(struct ioas *ioas, uint64_t iova, uint64_t last, struct a
 {
 	struct imap_ent ent;
 
-	while (imap_overlaps(&ioas->areas, iova, last, &ent)) {
-		struct area *area = ent.val;
+	for (;;) {
+		int err = imap_take(&ioas->areas, iova, last, &ent);
+		struct area *area;
 
-		if (ent.start < iova || ent.last > last)
+		if (err == -ERANGE)
 			return refuse(ENOENT, "areas are unmapped whole", "area %#lx-%#lx",
 				ent.start, ent.last);
-		imap_remove(&ioas->areas, ent.start);
+		if (err)
+			return 0;
+		area = ent.val;
 		for (struct hwpt *hwpt = ioas->hwpts; hwpt; hwpt = hwpt->next)
 			domain_unmap(&hwpt->dom, area->iova, area_len(area));
-		count_unmap(ioas->obj.ctx->core, area);
 		area->next = *list;
 		*list = area;
 		if (ent.last == last)
-			break;
+			return 0;
 		iova = ent.last + 1;
 	}
-	return 0;
 }
 
 static int unmap_range(struct ioas *ioas, uint64_t iova, uint64_t last, uint64_t *unmapped)
 {
 	struct area *list = NULL;
+	uint64_t areas = 0;
 	int err;
 
 	pthread_mutex_lock(&ioas->lock);
@@ -348,8 +358,10 @@ static int unmap_range(struct ioas *ioas, uint64_t iova, uint64_t last, uint64_t
 		sync_all(ioas);
 	pthread_mutex_unlock(&ioas->lock);
 	*unmapped = 0;
-	for (struct area *area = list; area; area = area->next)
+	for (struct area *area = list; area; area = area->next, areas++)
 		*unmapped += area_len(area);
+	if (list)
+		count_unmap(ioas->obj.ctx->core, areas, *unmapped);
 	list_free(list);
 	return err;
 }

@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The data path.
- *
- * A request is cut at page boundaries. Each piece is one read section: find the table that is
- * attached, publish it, sample its generation, look the page up in the channel's IOTLB or walk the
- * table, copy, leave. An IOTLB entry holds a host pointer and the generation under which it was
- * read: since no two tables ever share a generation (core/domain.h), one comparison says that the
- * entry belongs to this table and that nothing was unmapped since.
- *
- * What can't be finished inside the section is finished after it: an output address that isn't RAM
- * goes to the bus; a miss while pages are being exchanged waits and starts again; a fault is
- * reported.
- */
+/* Channels and requests; translate.h is the path that they take. */
 #include "dma/chan.h"
 
 #include <errno.h>
@@ -23,50 +11,8 @@
 #include "core/core.h"
 #include "core/domain.h"
 #include "core/requester.h"
-#include "dma/counters.h"
+#include "dma/translate.h"
 #include "mem/guard.h"
-
-#define TLB_ENTRIES 1024u
-#define PAGE_LG2    12u
-#define PAGE	    (UINT64_C(1) << PAGE_LG2)
-#define PAGE_MASK   (PAGE - 1)
-
-/* Low bits of a tag say what the translation permits. */
-#define TAG_READ  1u
-#define TAG_WRITE 2u
-
-_Static_assert(TAG_READ == PT_READ && TAG_WRITE == PT_WRITE, "a leaf's permissions are a tag's");
-
-struct tlb_entry {
-	uint64_t tag;	     /* page's IOVA | permissions */
-	uint64_t generation; /* 0 is never a table's */
-	char *host;	     /* of the page's first byte */
-};
-
-struct uiommu_dma {
-	struct requester *req;
-	struct rs_slot *slot;
-	struct dma_counters *count;
-	struct uiommu_dma_fault fault;
-	struct dma_counters own_count;
-	struct tlb_entry tlb[TLB_ENTRIES];
-};
-
-/* What became of a piece inside its section. */
-enum outcome {
-	DONE,
-	FAULT,	/* reason says why */
-	TO_BUS, /* the output address isn't RAM */
-	WAIT,	/* pages are being exchanged */
-};
-
-struct piece {
-	uint64_t iova;
-	size_t len;
-	unsigned int need;
-	uint64_t bus_addr;
-	enum uiommu_dma_reason reason;
-};
 
 int dma_chan_new(struct requester *req, struct uiommu_dma **out)
 {
@@ -103,9 +49,8 @@ static enum uiommu_dma_reason walk_reason(int err)
 				: UIOMMU_DMA_NOT_MAPPED;
 }
 
-/* A miss: walks, and fills the entry if the page is RAM. Return: DONE, FAULT or TO_BUS. */
-static __attribute__((noinline)) enum outcome tlb_fill(struct uiommu_dma *dma,
-	const struct domain *dom, uint64_t generation, struct tlb_entry *entry, struct piece *piece)
+enum dma_outcome dma_tlb_fill(struct uiommu_dma *dma, const struct domain *dom, uint64_t generation,
+	struct dma_tlb_entry *entry, struct dma_piece *piece)
 {
 	struct pt_leaf leaf;
 	int err;
@@ -114,52 +59,16 @@ static __attribute__((noinline)) enum outcome tlb_fill(struct uiommu_dma *dma,
 	err = dom->pt.ops->walk(&dom->pt, piece->iova, piece->need, &leaf);
 	if (err) {
 		piece->reason = walk_reason(err);
-		return FAULT;
+		return DMA_FAULT;
 	}
 	if (!bus_is_ram(leaf.pa)) {
 		piece->bus_addr = leaf.pa;
-		return TO_BUS;
+		return DMA_TO_BUS;
 	}
-	entry->tag = (piece->iova & ~PAGE_MASK) | leaf.prot;
+	entry->tag = (piece->iova & ~DMA_PAGE_MASK) | leaf.prot;
 	entry->generation = generation;
-	entry->host = (char *)(uintptr_t)(leaf.pa - (piece->iova & PAGE_MASK));
-	return DONE;
-}
-
-/*
- * Enters a section and translates. With DONE the caller is inside it, *host is the piece's first
- * byte, and rs_exit() is the caller's; otherwise the section has been left.
- */
-static inline enum outcome translate(struct uiommu_dma *dma, struct piece *piece, char **host)
-{
-	struct domain *dom = rs_enter(dma->slot, &dma->req->rid);
-	struct tlb_entry *entry;
-	uint64_t generation;
-	enum outcome outcome;
-
-	if (__builtin_expect(!dom, 0)) {
-		piece->reason = UIOMMU_DMA_BLOCKED;
-		return FAULT;
-	}
-	/* Before the walk, and pairs with the release in generation_take(). */
-	generation = atomic_load_explicit(&dom->generation, memory_order_acquire);
-	entry = &dma->tlb[(piece->iova >> PAGE_LG2) % TLB_ENTRIES];
-	if (__builtin_expect(entry->generation == generation &&
-				     (entry->tag & (~PAGE_MASK | piece->need)) ==
-					     ((piece->iova & ~PAGE_MASK) | piece->need),
-		    1)) {
-		dma_count(&dma->count->hits, 1);
-	} else {
-		outcome = tlb_fill(dma, dom, generation, entry, piece);
-		if (outcome != DONE) {
-			if (outcome == FAULT && atomic_load(&dom->exchanging))
-				outcome = WAIT;
-			rs_exit(dma->slot);
-			return outcome;
-		}
-	}
-	*host = entry->host + (piece->iova & PAGE_MASK);
-	return DONE;
+	entry->host = (char *)(uintptr_t)(leaf.pa - (piece->iova & DMA_PAGE_MASK));
+	return DMA_DONE;
 }
 
 static void exchange_wait(struct core *core)
@@ -168,7 +77,7 @@ static void exchange_wait(struct core *core)
 	pthread_rwlock_unlock(&core->exchange);
 }
 
-static int fault(struct uiommu_dma *dma, uint32_t pasid, const struct piece *piece)
+static int fault(struct uiommu_dma *dma, uint32_t pasid, const struct dma_piece *piece)
 {
 	dma->fault = (struct uiommu_dma_fault){
 		.iova = piece->iova,
@@ -182,7 +91,7 @@ static int fault(struct uiommu_dma *dma, uint32_t pasid, const struct piece *pie
 	return -EFAULT;
 }
 
-static int bus_access(struct uiommu_dma *dma, const struct piece *piece, void *buf, bool write)
+static int bus_access(struct uiommu_dma *dma, const struct dma_piece *piece, void *buf, bool write)
 {
 	struct bus *bus = &dma->req->core->bus;
 
@@ -192,13 +101,13 @@ static int bus_access(struct uiommu_dma *dma, const struct piece *piece, void *b
 
 /* After a translation that did not end in RAM. Return: 0 done; -EFAULT; -EAGAIN translate again. */
 static __attribute__((noinline)) int piece_slow(struct uiommu_dma *dma, uint32_t pasid,
-	enum outcome outcome, struct piece *piece, void *buf, bool write)
+	enum dma_outcome outcome, struct dma_piece *piece, void *buf, bool write)
 {
-	if (outcome == WAIT) {
+	if (outcome == DMA_WAIT) {
 		exchange_wait(dma->req->core);
 		return -EAGAIN;
 	}
-	if (outcome == TO_BUS) {
+	if (outcome == DMA_TO_BUS) {
 		if (!bus_access(dma, piece, buf, write))
 			return 0;
 		piece->reason = UIOMMU_DMA_TARGET;
@@ -207,15 +116,15 @@ static __attribute__((noinline)) int piece_slow(struct uiommu_dma *dma, uint32_t
 }
 
 static inline int piece_copy(
-	struct uiommu_dma *dma, uint32_t pasid, struct piece *piece, char *buf, bool write)
+	struct uiommu_dma *dma, uint32_t pasid, struct dma_piece *piece, char *buf, bool write)
 {
-	enum outcome outcome;
+	enum dma_outcome outcome;
 	char *host;
 	int err;
 
 	do {
-		outcome = translate(dma, piece, &host);
-		if (__builtin_expect(outcome == DONE, 1)) {
+		outcome = dma_translate(dma, piece, &host);
+		if (__builtin_expect(outcome == DMA_DONE, 1)) {
 			err = write ? guard_copy(host, buf, piece->len)
 				    : guard_copy(buf, host, piece->len);
 			rs_exit(dma->slot);
@@ -232,9 +141,9 @@ static inline int piece_copy(
 static inline int request(
 	struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, char *buf, size_t len, bool write)
 {
-	struct piece piece = { .need = write ? PT_WRITE : PT_READ, .iova = iova };
-	uint64_t last;
-	int err;
+	struct dma_piece piece = { .need = write ? PT_WRITE : PT_READ, .iova = iova };
+	uint64_t last, lookups = 0;
+	int err = 0;
 
 	if (!len)
 		return 0;
@@ -246,17 +155,17 @@ static inline int request(
 		piece.reason = UIOMMU_DMA_RANGE;
 		return fault(dma, pasid, &piece);
 	}
-	for (;;) {
-		size_t in_page = (size_t)(PAGE - (piece.iova & PAGE_MASK));
+	for (; len && !err; lookups++) {
+		size_t in_page = (size_t)(DMA_PAGE - (piece.iova & DMA_PAGE_MASK));
 
 		piece.len = len < in_page ? len : in_page;
 		err = piece_copy(dma, pasid, &piece, buf, write);
-		if (err || piece.len == len)
-			return err;
 		piece.iova += piece.len;
 		buf += piece.len;
 		len -= piece.len;
 	}
+	dma_count(&dma->count->lookups, lookups);
+	return err;
 }
 
 static void count_read(struct uiommu_dma *dma, size_t len)
@@ -326,8 +235,8 @@ int uiommu_dma_writev(struct uiommu_dma *dma, uint32_t pasid, const struct uiomm
 int uiommu_dma_atomic(struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, unsigned int size,
 	enum uiommu_dma_atomic_op op, uint64_t operand, uint64_t compare, uint64_t *old)
 {
-	struct piece piece = { .need = PT_READ | PT_WRITE, .iova = iova, .len = size };
-	enum outcome outcome;
+	struct dma_piece piece = { .need = PT_READ | PT_WRITE, .iova = iova, .len = size };
+	enum dma_outcome outcome;
 	char *host;
 	int err;
 
@@ -339,12 +248,13 @@ int uiommu_dma_atomic(struct uiommu_dma *dma, uint32_t pasid, uint64_t iova, uns
 		piece.reason = UIOMMU_DMA_BLOCKED;
 		return fault(dma, pasid, &piece);
 	}
-	while ((outcome = translate(dma, &piece, &host)) == WAIT)
+	while ((outcome = dma_translate(dma, &piece, &host)) == DMA_WAIT)
 		exchange_wait(dma->req->core);
+	dma_count(&dma->count->lookups, 1);
 	/* Registers and foreign memory take no atomic operations: an unsupported request. */
-	if (outcome == TO_BUS)
+	if (outcome == DMA_TO_BUS)
 		piece.reason = UIOMMU_DMA_TARGET;
-	if (outcome != DONE)
+	if (outcome != DMA_DONE)
 		return fault(dma, pasid, &piece);
 	err = guard_atomic(host, size, op, operand, compare, old);
 	rs_exit(dma->slot);

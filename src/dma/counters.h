@@ -10,7 +10,8 @@
 struct dma_counters {
 	_Alignas(64) _Atomic uint64_t reads, writes; /* requests of the model */
 	_Atomic uint64_t read_bytes, write_bytes;
-	_Atomic uint64_t hits, misses; /* IOTLB look-ups, one per page touched */
+	_Atomic uint64_t lookups; /* in the IOTLB, one for each page touched */
+	_Atomic uint64_t misses;  /* of those; the others hit */
 	_Atomic uint64_t faults;
 };
 

@@ -46,7 +46,12 @@ void mem_get(struct mem *mem)
 
 void mem_put(struct mem *mem)
 {
-	if (atomic_fetch_sub_explicit(&mem->refs, 1, memory_order_acq_rel) != 1)
+	mem_put_many(mem, 1);
+}
+
+void mem_put_many(struct mem *mem, uint32_t n)
+{
+	if (atomic_fetch_sub_explicit(&mem->refs, n, memory_order_acq_rel) != n)
 		return;
 	if (mem->kind == MEM_ALIAS && mem->len)
 		munmap((void *)mem->base, mem->len);

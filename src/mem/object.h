@@ -42,6 +42,8 @@ int mem_alias_new(uintptr_t base, size_t len, struct mem **out);
 
 void mem_get(struct mem *mem);
 void mem_put(struct mem *mem);
+/* Drops @n references at once. */
+void mem_put_many(struct mem *mem, uint32_t n);
 
 /* A range of a MEM_PROCESS comes into use by a mapping, or goes out of use; no-ops for an alias.
  * Return: 0; -EFAULT outside of user memory; -ENOMEM. */

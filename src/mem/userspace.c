@@ -156,6 +156,14 @@ static bool page_bounds(uintptr_t addr, size_t len, uint64_t *start, uint64_t *e
 	return true;
 }
 
+/* Written under the lock alone: no locked instruction. */
+static void ranges_count(struct userspace *us, uint64_t by)
+{
+	uint64_t was = atomic_load_explicit(&us->ranges, memory_order_relaxed);
+
+	atomic_store_explicit(&us->ranges, was + by, memory_order_release);
+}
+
 int us_add(struct userspace *us, uintptr_t addr, size_t len)
 {
 	uint64_t start, at, end;
@@ -176,7 +184,7 @@ int us_add(struct userspace *us, uintptr_t addr, size_t len)
 		block_count(gib, at, lg2, 1);
 		at += UINT64_C(1) << lg2;
 	}
-	atomic_fetch_add_explicit(&us->ranges, 1, memory_order_release);
+	ranges_count(us, 1);
 	pthread_mutex_unlock(&us->lock);
 	return 0;
 }
@@ -189,7 +197,7 @@ void us_remove(struct userspace *us, uintptr_t addr, size_t len)
 		return;
 	pthread_mutex_lock(&us->lock);
 	blocks_remove(us, start, end);
-	atomic_fetch_sub_explicit(&us->ranges, 1, memory_order_release);
+	ranges_count(us, (uint64_t)-1);
 	pthread_mutex_unlock(&us->lock);
 }
 
