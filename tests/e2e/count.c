@@ -29,7 +29,7 @@ static void fill(void)
 		chan->writes = 6;
 		chan->read_bytes = 500;
 		chan->write_bytes = 600;
-		chan->hits = 90;
+		chan->lookups = 100;
 		chan->misses = 10;
 		chan->faults = 1;
 	}
