@@ -90,6 +90,7 @@ int pdev_new(const struct uiommu_model *model, const struct pdev_cfg *cfg, struc
 	snprintf(pdev->name, sizeof(pdev->name), "%s", cfg->bdf);
 	pdev->model = model;
 	pdev->requester = cfg->requester;
+	pdev->irqs.sent_too = cfg->interrupts;
 	pdev->bar_mode = cfg->bar_mode;
 	rc = pdev_make(pdev, cfg, err, errlen);
 	if (rc)

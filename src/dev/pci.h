@@ -37,6 +37,8 @@ struct pdev_cfg {
 	const char *bdf; /* "0000:01:00.0", checked */
 	enum pdev_bar_mode bar_mode;
 	struct requester *requester; /* outlives the device */
+	_Atomic uint64_t
+		*interrupts; /* counts what it sends, too; outlives the device; may be NULL */
 	const struct uiommu_option *opt;
 	unsigned int nopt;
 };

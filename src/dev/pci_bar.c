@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/refuse.h"
 #include "dev/pdev.h"
@@ -28,16 +29,16 @@ static bool in_window(const struct uiommu_bar_desc *bar, uint64_t off)
 /* Sealed: a client that has the descriptor must not be able to cut off what we touch. */
 static int memfd_new(size_t len)
 {
-	int fd = memfd_create("uiommu-bar", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = base_fd_own(memfd_create("uiommu-bar", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 	int rc;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (!ftruncate(fd, (off_t)len) &&
 		!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return fd;
 	rc = -errno;
-	close(fd);
+	base_fd_close(fd);
 	return rc;
 }
 
@@ -50,7 +51,7 @@ static int bar_map_memory(struct pdev_bar *bar, const struct uiommu_bar_desc *de
 		return fd;
 	mem = mmap(NULL, desc->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED) {
-		close(fd);
+		base_fd_close(fd);
 		return -ENOMEM;
 	}
 	bar->mem = mem;
@@ -90,7 +91,7 @@ void pdev_bars_fini(struct uiommu_pdev *pdev)
 			continue;
 		}
 		munmap(bar->mem, bar->len);
-		close(bar->fd);
+		base_fd_close(bar->fd);
 	}
 }
 

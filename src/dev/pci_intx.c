@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/refuse.h"
 #include "dev/pdev.h"
 #include "dev/thread.h"
@@ -87,8 +88,8 @@ void pdev_intx_unwatch(struct uiommu_pdev *pdev)
 		return;
 	eventfd_write(unmask->stop_fd, 1);
 	pthread_join(unmask->thread, NULL);
-	close(unmask->stop_fd);
-	close(unmask->fd);
+	base_fd_close(unmask->stop_fd);
+	base_fd_close(unmask->fd);
 	unmask->running = false;
 }
 
@@ -98,12 +99,12 @@ static int watch_start(struct uiommu_pdev *pdev, int fd)
 	int rc;
 
 	unmask->fd = fd;
-	unmask->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	unmask->stop_fd = base_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (unmask->stop_fd < 0)
-		return -errno;
+		return unmask->stop_fd;
 	rc = dev_thread_start(&unmask->thread, "uiommu-intx", watch, pdev);
 	if (rc)
-		close(unmask->stop_fd);
+		base_fd_close(unmask->stop_fd);
 	else
 		unmask->running = true;
 	return rc;
@@ -130,7 +131,7 @@ int pdev_intx_unmask_fd(struct uiommu_pdev *pdev, int fd)
 	pthread_mutex_lock(&pdev->lock);
 	rc = watch_replace(pdev, trigger.fd);
 	pthread_mutex_unlock(&pdev->lock);
-	if (rc && trigger.fd >= 0)
-		close(trigger.fd);
+	if (rc)
+		base_fd_close(trigger.fd);
 	return rc;
 }

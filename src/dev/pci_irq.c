@@ -105,6 +105,8 @@ bool pdev_irqs_signal_locked(struct uiommu_pdev *pdev, enum pdev_irq index, unsi
 		(void)n; /* only fails where the counter is full */
 	}
 	atomic_fetch_add_explicit(&pdev->irqs.sent, 1, memory_order_relaxed);
+	if (pdev->irqs.sent_too)
+		atomic_fetch_add_explicit(pdev->irqs.sent_too, 1, memory_order_relaxed);
 	return true;
 }
 

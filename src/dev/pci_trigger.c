@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/refuse.h"
 #include "dev/pdev.h"
@@ -23,8 +24,7 @@ void pdev_triggers_init(struct pdev_trigger *trigger, unsigned int n)
 static void triggers_close(const struct pdev_trigger *trigger, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (trigger[i].fd >= 0)
-			close(trigger[i].fd);
+		base_fd_close(trigger[i].fd);
 }
 
 /* Says no where /proc can tell; without it, whatever can be duplicated is taken for one. */
@@ -51,9 +51,9 @@ int pdev_eventfd_dup(int fd, struct pdev_trigger *out)
 		return refuse(EBADF, "a trigger is an open eventfd, or -1 for none", "fd %d", fd);
 	if (!is_eventfd(fd))
 		return refuse(EINVAL, "a trigger is an eventfd", "fd %d", fd);
-	out->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	out->fd = base_fd_own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 	out->may_block = !(flags & O_NONBLOCK);
-	return out->fd < 0 ? -errno : 0;
+	return out->fd < 0 ? out->fd : 0;
 }
 
 static bool exclusive(enum pdev_irq index)

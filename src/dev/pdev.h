@@ -75,6 +75,7 @@ struct pdev_irqs {
 	uint8_t *table; /* MSI-X table, as the client sees it */
 	uint64_t *pba;
 	_Atomic uint64_t sent;
+	_Atomic uint64_t *sent_too; /* somebody else's counter, or NULL */
 };
 
 struct pdev_poll {

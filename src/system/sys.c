@@ -135,6 +135,7 @@ static int device_init(struct sys *sys, unsigned int i, char *err)
 		.bdf = td->spec.bdf,
 		.bar_mode = td->bar_mode,
 		.requester = &dev->requester,
+		.interrupts = &sys->stats->interrupts,
 		.opt = td->opt,
 		.nopt = td->nopt,
 	};
