@@ -134,7 +134,7 @@ static const struct abi_file_ops context_ops = {
 	.release = context_release,
 };
 
-int abi_context_open(struct core *core, enum rlimit_mode mode, struct abi_file **out)
+int abi_context_open(struct core *core, bool container, struct abi_file **out)
 {
 	struct context_file *cf = base_zalloc(sizeof(*cf));
 	int err;
@@ -144,11 +144,12 @@ int abi_context_open(struct core *core, enum rlimit_mode mode, struct abi_file *
 	cf->file.ops = &context_ops;
 	cf->file.kind = ABI_FILE_CONTEXT;
 	atomic_init(&cf->file.refs, 1);
-	err = ctx_new(core, mode, &cf->ctx);
+	err = ctx_new(core, container ? RLIMIT_MODE_PROCESS : RLIMIT_MODE_USER, &cf->ctx);
 	if (err) {
 		base_free(cf);
 		return err;
 	}
+	cf->ctx->container = container;
 	*out = &cf->file;
 	return 0;
 }

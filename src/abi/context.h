@@ -8,8 +8,8 @@
 #include "abi/file.h"
 #include "core/object.h"
 
-/* Return: 0 with one reference on the file; -ENOMEM. */
-int abi_context_open(struct core *core, enum rlimit_mode mode, struct abi_file **out);
+/* @container: opened as /dev/vfio/vfio. Return: 0 with one reference on the file; -ENOMEM. */
+int abi_context_open(struct core *core, bool container, struct abi_file **out);
 /* The context behind a file of kind ABI_FILE_CONTEXT. */
 struct ctx *abi_context(struct abi_file *file);
 

@@ -75,7 +75,7 @@ void device_unbind(struct device *dev)
 	ctx_put(ctx);
 }
 
-static int reserve(struct ioas *ioas, const struct device *dev)
+static int reserve(struct ioas *ioas, const void *owner)
 {
 	const struct hw *hw = ioas->obj.ctx->core->hw;
 	const struct hw_range *range;
@@ -84,17 +84,17 @@ static int reserve(struct ioas *ioas, const struct device *dev)
 
 	pthread_mutex_lock(&ioas->lock);
 	for (size_t i = 0; !err && i < n; i++)
-		err = ioas_reserve_locked(ioas, range[i].start, range[i].last, dev);
+		err = ioas_reserve_locked(ioas, range[i].start, range[i].last, owner);
 	if (err)
-		ranges_remove_owner(&ioas->reserved, dev);
+		ranges_remove_owner(&ioas->reserved, owner);
 	pthread_mutex_unlock(&ioas->lock);
 	return err;
 }
 
-static void unreserve(struct ioas *ioas, const struct device *dev)
+static void unreserve(struct ioas *ioas, const void *owner)
 {
 	pthread_mutex_lock(&ioas->lock);
-	ranges_remove_owner(&ioas->reserved, dev);
+	ranges_remove_owner(&ioas->reserved, owner);
 	pthread_mutex_unlock(&ioas->lock);
 }
 
@@ -214,17 +214,25 @@ static struct hwpt *automatic_get(struct ioas *ioas)
 	return hwpt;
 }
 
+/* An automatic HWPT of @ioas, found or made, with one more user. */
+static int automatic_ensure(struct ioas *ioas, struct hwpt **out)
+{
+	int err = 0;
+
+	/* Two that come at once share one. */
+	pthread_mutex_lock(&ioas->attach_lock);
+	*out = automatic_get(ioas);
+	if (!*out)
+		err = hwpt_new(ioas, 0, true, out);
+	pthread_mutex_unlock(&ioas->attach_lock);
+	return err;
+}
+
 static int attach_ioas(struct device *dev, struct ioas *ioas, uint32_t *pt_id, struct left *left)
 {
 	struct hwpt *hwpt;
-	int err = 0;
+	int err = automatic_ensure(ioas, &hwpt);
 
-	/* Two devices that come at once share one HWPT. */
-	pthread_mutex_lock(&ioas->attach_lock);
-	hwpt = automatic_get(ioas);
-	if (!hwpt)
-		err = hwpt_new(ioas, 0, true, &hwpt);
-	pthread_mutex_unlock(&ioas->attach_lock);
 	if (err)
 		return err;
 	err = attach_hwpt(dev, hwpt, left);
@@ -232,6 +240,24 @@ static int attach_ioas(struct device *dev, struct ioas *ioas, uint32_t *pt_id, s
 		*pt_id = hwpt->obj.id;
 	hwpt_leave(hwpt);
 	return err;
+}
+
+int device_expect(struct ioas *ioas, const void *owner, struct hwpt **out)
+{
+	int err = automatic_ensure(ioas, out);
+
+	if (err)
+		return err;
+	err = reserve(ioas, owner);
+	if (err)
+		hwpt_leave(*out);
+	return err;
+}
+
+void device_unexpect(struct hwpt *hwpt, const void *owner)
+{
+	unreserve(hwpt->ioas, owner);
+	hwpt_leave(hwpt);
 }
 
 int device_attach(struct device *dev, uint32_t *pt_id)

@@ -13,6 +13,7 @@
 #include "core/object.h"
 
 struct hwpt;
+struct ioas;
 struct requester;
 
 struct device {
@@ -42,5 +43,15 @@ void device_unbind(struct device *dev);
 int device_attach(struct device *dev, uint32_t *pt_id);
 /* Blocks DMA; nothing is done if nothing is attached. */
 void device_detach(struct device *dev);
+
+/**
+ * device_expect() - devices will be attached to @ioas: their table and their reserved ranges come
+ * into force
+ * @owner: whose expectation it is: one at a time for each
+ * @out:   the table, to be given back with device_unexpect()
+ * Return: 0; -EADDRINUSE, -EFAULT, -ENOMEM.
+ */
+int device_expect(struct ioas *ioas, const void *owner, struct hwpt **out);
+void device_unexpect(struct hwpt *hwpt, const void *owner);
 
 #endif

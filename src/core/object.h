@@ -58,6 +58,7 @@ struct ctx {
 	uint32_t refs; /* the descriptor's file, bound devices */
 	enum rlimit_mode rlimit_mode;
 	struct ioas *compat; /* the IOAS of the VFIO type 1 requests */
+	bool container;	     /* opened as VFIO's container; constant */
 	bool no_iommu;
 };
 

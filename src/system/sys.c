@@ -353,9 +353,9 @@ int sys_open(struct sys *sys, enum sys_node node, unsigned int n, struct abi_fil
 {
 	switch (node) {
 	case SYS_NODE_IOMMU:
-		return abi_context_open(&sys->core, RLIMIT_MODE_USER, out);
+		return abi_context_open(&sys->core, false, out);
 	case SYS_NODE_CONTAINER:
-		return abi_context_open(&sys->core, RLIMIT_MODE_PROCESS, out);
+		return abi_context_open(&sys->core, true, out);
 	case SYS_NODE_GROUP:
 		why_asked("open of group %u", n);
 		return open_group(sys, n, out);

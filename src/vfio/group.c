@@ -76,21 +76,6 @@ int vfio_group_open(struct vfio_group *group)
 	return err;
 }
 
-/* Devices that were opened through the group hold its file: none is left. */
-void vfio_group_close(struct vfio_group *group)
-{
-	struct ctx *ctx;
-
-	pthread_mutex_lock(&group->lock);
-	ctx = group->ctx;
-	group->ctx = NULL;
-	group->open = false;
-	unuse_locked(group);
-	pthread_mutex_unlock(&group->lock);
-	if (ctx)
-		ctx_put(ctx);
-}
-
 struct vfio_group_state vfio_group_status(struct vfio_group *group)
 {
 	struct vfio_group_state state = { .viable = true };
@@ -99,6 +84,32 @@ struct vfio_group_state vfio_group_status(struct vfio_group *group)
 	state.container = group->ctx;
 	pthread_mutex_unlock(&group->lock);
 	return state;
+}
+
+static int expect_locked(struct vfio_group *group, struct ctx *ctx)
+{
+	struct ioas *ioas = compat_get(ctx);
+	int err;
+
+	if (!ioas)
+		return -ENODEV;
+	err = device_expect(ioas, group, &group->expected);
+	if (err)
+		group->expected = NULL;
+	obj_put(&ioas->obj);
+	return err;
+}
+
+/* Leaves the container. Return: it, to be put when the lock is free. */
+static struct ctx *leave_locked(struct vfio_group *group)
+{
+	struct ctx *ctx = group->ctx;
+
+	if (group->expected)
+		device_unexpect(group->expected, group);
+	group->expected = NULL;
+	group->ctx = NULL;
+	return ctx;
 }
 
 int vfio_group_set_container(struct vfio_group *group, struct ctx *ctx)
@@ -110,12 +121,28 @@ int vfio_group_set_container(struct vfio_group *group, struct ctx *ctx)
 		err = refuse(EINVAL, "a group has one container", "group %u", group->core.number);
 	else
 		err = compat_ensure(ctx);
+	if (!err && ctx->container)
+		err = expect_locked(group, ctx);
 	if (!err) {
 		ctx_get(ctx);
 		group->ctx = ctx;
 	}
 	pthread_mutex_unlock(&group->lock);
 	return err;
+}
+
+/* Devices that were opened through the group hold its file: none is left. */
+void vfio_group_close(struct vfio_group *group)
+{
+	struct ctx *ctx;
+
+	pthread_mutex_lock(&group->lock);
+	ctx = leave_locked(group);
+	group->open = false;
+	unuse_locked(group);
+	pthread_mutex_unlock(&group->lock);
+	if (ctx)
+		ctx_put(ctx);
 }
 
 int vfio_group_unset_container(struct vfio_group *group)
@@ -130,8 +157,7 @@ int vfio_group_unset_container(struct vfio_group *group)
 		err = refuse(EBUSY, "a container is left when no device is open", "%u devices",
 			group->taken);
 	} else {
-		ctx = group->ctx;
-		group->ctx = NULL;
+		ctx = leave_locked(group);
 	}
 	pthread_mutex_unlock(&group->lock);
 	if (ctx)

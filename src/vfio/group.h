@@ -36,11 +36,12 @@ struct vfio_group {
 	struct vfio_claim claim;
 	pthread_mutex_t lock; /* all below, and the devices; before every lock of the core */
 	struct vfio_device *devices;
-	unsigned int users; /* group file, cdev binds: the claim is held while there are any */
-	bool open;	    /* the group's file */
-	struct ctx *ctx;    /* the container, with a reference */
-	unsigned int taken; /* devices that were opened through the group */
-	unsigned int bound; /* devices that are bound through their own node */
+	unsigned int users;    /* group file, cdev binds: the claim is held while there are any */
+	bool open;	       /* the group's file */
+	struct ctx *ctx;       /* the container, with a reference */
+	struct hwpt *expected; /* what its devices will be attached to, in VFIO's own container */
+	unsigned int taken;    /* devices that were opened through the group */
+	unsigned int bound;    /* devices that are bound through their own node */
 };
 
 struct vfio_device {
@@ -65,7 +66,12 @@ struct vfio_group_state {
 	bool viable, container;
 };
 struct vfio_group_state vfio_group_status(struct vfio_group *group);
-/* Return: 0, -EINVAL has one already, -ENOMEM. */
+/*
+ * VFIO's own container knows from now on what the group's devices translate: a client that asks for
+ * IOVA ranges before it opens a device, as QEMU's NVMe driver does, gets those that hold. (An
+ * iommufd that is used as a container learns it with the first device.) Return: 0, -EINVAL has one
+ * already, -EADDRINUSE, -ENOMEM.
+ */
 int vfio_group_set_container(struct vfio_group *group, struct ctx *ctx);
 /* Return: 0, -EINVAL has none, -EBUSY devices are open. */
 int vfio_group_unset_container(struct vfio_group *group);
