@@ -357,7 +357,7 @@ static void protect(int fd)
 	lock_release(&lock, &held);
 }
 
-static void unprotect(int fd)
+void fdtable_disown(int fd)
 {
 	sigset_t held;
 
@@ -369,7 +369,7 @@ static void unprotect(int fd)
 
 void fdtable_init(void)
 {
-	static const struct base_fd_hooks hooks = { .owned = protect, .closing = unprotect };
+	static const struct base_fd_hooks hooks = { .owned = protect, .closing = fdtable_disown };
 
 	base_fd_set_hooks(&hooks);
 }

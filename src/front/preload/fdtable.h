@@ -104,6 +104,8 @@ int fd_close_range(unsigned int first, unsigned int last);
 
 /* From now on descriptors that the engine owns (base/fd.h) have slots. */
 void fdtable_init(void);
+/* One of them is about to be closed by other means than base_fd_close(). */
+void fdtable_disown(int fd);
 
 /* A copy of a file's descriptor that came on a socket: finds it again. Return: whether it is one.
  */

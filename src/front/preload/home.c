@@ -11,6 +11,7 @@
 #include "front/preload/explain.h"
 #include "front/preload/fdtable.h"
 #include "front/preload/locked.h"
+#include "front/preload/paths.h"
 #include "front/preload/reaper.h"
 #include "front/preload/traps.h"
 
@@ -78,6 +79,7 @@ void home_child(void)
 	pthread_mutex_init(&lock, NULL);
 	bars_child();
 	reaper_child();
+	paths_child();
 	fdtable_child();
 }
 

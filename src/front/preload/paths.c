@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "base/fd.h"
 #include "front/preload/nodes.h"
 
 _Atomic bool paths_cwd_counts = true;
@@ -17,9 +18,10 @@ _Atomic bool paths_cwd_counts = true;
 struct root {
 	char path[PATH_MAX]; /* absolute, without symbolic links; empty: there's none */
 	size_t len;
+	_Atomic int fd; /* of the directory, once it has been used; -1 */
 };
 
-static struct root root;
+static struct root root = { .fd = -1 };
 static pthread_once_t root_once = PTHREAD_ONCE_INIT;
 
 static void root_init(void)
@@ -33,9 +35,10 @@ static void root_init(void)
 		return;
 	}
 	root.len = strlen(root.path);
+	fdtable_init();
 }
 
-static const struct root *get_root(void)
+static struct root *get_root(void)
 {
 	pthread_once(&root_once, root_init);
 	return root.len ? &root : NULL;
@@ -43,7 +46,7 @@ static const struct root *get_root(void)
 
 const char *paths_seen(const char *path)
 {
-	const struct root *r = get_root();
+	struct root *r = get_root();
 
 	if (!r || strncmp(path, r->path, r->len) || (path[r->len] && path[r->len] != '/'))
 		return NULL;
@@ -153,22 +156,32 @@ static bool absolute(int dir, const char *path, char out[PATH_MAX])
 
 /* --- Files ----------------------------------------------------------------------------------- */
 
-static int open_in_root(const struct root *r, const char *path, bool follow)
+static int root_fd(struct root *r)
+{
+	int fd = atomic_load_explicit(&r->fd, memory_order_acquire), none = -1;
+
+	if (fd >= 0)
+		return fd;
+	fd = base_fd_own(real()->open(r->path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	if (fd >= 0 && !atomic_compare_exchange_strong(&r->fd, &none, fd)) {
+		base_fd_close(fd);
+		fd = none;
+	}
+	return fd;
+}
+
+static int open_in_root(struct root *r, const char *path, bool follow)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)),
 		.resolve = RESOLVE_IN_ROOT,
 	};
-	int dir = real()->open(r->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd;
+	int dir = root_fd(r), fd;
 
 	if (dir < 0)
-		return -errno;
+		return dir;
 	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-	if (fd < 0)
-		fd = -errno;
-	real()->close(dir);
-	return fd;
+	return fd < 0 ? -errno : fd;
 }
 
 static bool name_of(int fd, char out[PATH_MAX])
@@ -193,7 +206,7 @@ static bool is_machine_link(int fd)
 }
 
 /* Without openat2(2), or /proc: by the letters of the path. */
-static bool resolve_by_name(const struct root *r, const char *path, bool follow, struct path *out)
+static bool resolve_by_name(struct root *r, const char *path, bool follow, struct path *out)
 {
 	char name[PATH_MAX];
 	struct stat st;
@@ -205,7 +218,7 @@ static bool resolve_by_name(const struct root *r, const char *path, bool follow,
 	return !real()->fstatat(AT_FDCWD, out->real, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW);
 }
 
-static bool resolve(const struct root *r, const char *path, bool follow, struct path *out)
+static bool resolve(struct root *r, const char *path, bool follow, struct path *out)
 {
 	int fd = open_in_root(r, path, follow);
 	bool ok, machine;
@@ -222,7 +235,7 @@ bool paths_find(int dir, const char *path, bool follow, struct path *out)
 {
 	char full[PATH_MAX], name[PATH_MAX];
 	int keep = errno;
-	const struct root *r;
+	struct root *r;
 	const char *seen;
 	bool found;
 
@@ -265,4 +278,10 @@ void paths_cwd_changed(void)
 	if (!base_of(AT_FDCWD, base))
 		atomic_store_explicit(&paths_cwd_counts, false, memory_order_relaxed);
 	errno = keep;
+}
+
+/* Its descriptor went with the others. */
+void paths_child(void)
+{
+	atomic_store_explicit(&root.fd, -1, memory_order_relaxed);
 }

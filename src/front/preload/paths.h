@@ -69,6 +69,8 @@ void paths_cwd_changed(void);
 /* What getcwd() should say instead of @cwd, a path inside of the tree; NULL: just that. */
 const char *paths_seen(const char *real);
 
+void paths_child(void);
+
 /* Makes what stat() said of the file in the tree what it would say of a device node. */
 static inline void paths_fix_stat(const struct path *path, struct stat *st)
 {

@@ -8,6 +8,11 @@
  */
 #include "front/preload/real.h"
 
+#include <liburing.h>
+
+#include "base/fd.h"
+#include "front/preload/fdtable.h"
+
 #define WRAP(type, name, params, args)                                                             \
 	type __wrap_##name params;                                                                 \
 	type __wrap_##name params                                                                  \
@@ -94,4 +99,28 @@ long __wrap_syscall(long n, long a, long b, long c, long d, long e, long f);
 long __wrap_syscall(long n, long a, long b, long c, long d, long e, long f)
 {
 	return real()->syscall(n, a, b, c, d, e, f);
+}
+
+/* --- Descriptors that a library makes for the engine ------------------------------------------ */
+
+/* The ring's descriptor is as much the engine's as those that it takes over itself (base/fd.h). */
+int __real_io_uring_queue_init(unsigned int entries, struct io_uring *ring, unsigned int flags);
+int __wrap_io_uring_queue_init(unsigned int entries, struct io_uring *ring, unsigned int flags);
+int __wrap_io_uring_queue_init(unsigned int entries, struct io_uring *ring, unsigned int flags)
+{
+	int err = __real_io_uring_queue_init(entries, ring, flags);
+
+	if (!err) {
+		ring->ring_fd = base_fd_own(ring->ring_fd);
+		ring->enter_ring_fd = ring->ring_fd;
+	}
+	return err;
+}
+
+void __real_io_uring_queue_exit(struct io_uring *ring);
+void __wrap_io_uring_queue_exit(struct io_uring *ring);
+void __wrap_io_uring_queue_exit(struct io_uring *ring)
+{
+	fdtable_disown(ring->ring_fd);
+	__real_io_uring_queue_exit(ring);
 }
