@@ -22,11 +22,14 @@
 #define SPIN_NS	     UINT64_C(50000)
 #define NAP_NS	     50000 /* where stores can't trap */
 #define NAP_MAX_NS   1000000
-#define EXPOSE_RINGS 4u
+#define EXPOSE_RINGS 16u
+#define WINDOW_NS    UINT64_C(1000000) /* in which that many rings are a burst */
+#define SPIN_ROUNDS  64u	       /* however long the thread didn't get a processor */
 
 struct pace {
 	uint64_t idle_since; /* 0: busy */
-	uint64_t rings;	     /* when the thread last woke */
+	unsigned int idle_rounds;
+	uint64_t window, rings; /* when the window began, and the rings until then */
 	uint64_t spin_ns;
 	long nap_ns; /* 0: sleep until kicked */
 	bool exposed, tried;
@@ -115,12 +118,24 @@ static void expose(struct ctrl *c, struct pace *p, bool on)
 static void busy(struct ctrl *c, struct pace *p)
 {
 	p->idle_since = 0;
+	p->idle_rounds = 0;
 	if (p->nap_ns)
 		p->nap_ns = NAP_NS;
 	if (p->exposed && irq_is_pin(c))
 		expose(c, p, false);
 	else if (!p->tried && c->rings - p->rings >= EXPOSE_RINGS && !irq_is_pin(c))
 		expose(c, p, true);
+}
+
+/* A burst may have sleeps in it: client and thread may share a processor. */
+static void window_slide(struct ctrl *c, struct pace *p)
+{
+	uint64_t now = now_ns();
+
+	if (now - p->window < WINDOW_NS)
+		return;
+	p->window = now;
+	p->rings = c->rings;
 }
 
 /* Something is taken back, or announced, and the next round looks again; or nothing is left but to
@@ -131,7 +146,7 @@ static void idle(struct ctrl *c, struct pace *p, bool *announced)
 
 	if (!p->idle_since)
 		p->idle_since = now;
-	if (now - p->idle_since < p->spin_ns) {
+	if (p->spin_ns && (now - p->idle_since < p->spin_ns || p->idle_rounds++ < SPIN_ROUNDS)) {
 		arch_pause();
 	} else if (p->tried) {
 		expose(c, p, false);
@@ -144,7 +159,8 @@ static void idle(struct ctrl *c, struct pace *p, bool *announced)
 		if (p->nap_ns && p->nap_ns < NAP_MAX_NS)
 			p->nap_ns *= 2;
 		p->idle_since = 0;
-		p->rings = c->rings;
+		p->idle_rounds = 0;
+		window_slide(c, p);
 	}
 }
 
