@@ -274,7 +274,7 @@ static void test_features_plain(void **state)
 		assert_int_equal(val, 4);
 		assert_int_equal(get(rows[i].fid | 4 << 8, 0, 0, &val), NVME_SC_INVALID_FIELD);
 		assert_int_equal(set(rows[i].fid | 1u << 31, 0, 0, NULL), NVME_SC_NOT_SAVEABLE);
-		assert_int_equal(set(rows[i].fid, 1, 0, NULL), NVME_SC_NOT_NS_SPECIFIC);
+		assert_int_equal(set(rows[i].fid, 99, 0, NULL), NVME_SC_NOT_NS_SPECIFIC);
 	}
 	/* A reset brings the defaults back. */
 	assert_true(host_disable(&h));

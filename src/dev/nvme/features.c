@@ -326,7 +326,9 @@ void features_set(struct ctrl *c, struct cmd *cmd)
 		cmd_refuse(c, cmd, NVME_SC_INVALID_FIELD);
 	else if (le32toh(cmd->sqe.cdw10) & SET_SAVE)
 		cmd_refuse(c, cmd, NVME_SC_NOT_SAVEABLE);
-	else if (!f->per_namespace && nsid && nsid != NVME_NSID_ALL)
+	/* The specification (5.27) lets a controller refuse any namespace here; QEMU's driver names
+	 * the one that it uses when it switches the write cache, and drives take it. */
+	else if (!f->per_namespace && nsid > c->nn && nsid != NVME_NSID_ALL)
 		cmd_refuse(c, cmd, NVME_SC_NOT_NS_SPECIFIC);
 	else
 		f->set(c, cmd, le32toh(cmd->sqe.cdw11));
