@@ -98,26 +98,6 @@ static void unreserve(struct ioas *ioas, const void *owner)
 	pthread_mutex_unlock(&ioas->lock);
 }
 
-/*
- * An attachment has ended: its user of the HWPT goes, and an automatic HWPT with its last one.
- * Under the IOAS's attach_lock, so that nobody finds a HWPT that is about to go. No other lock is
- * held.
- */
-static void hwpt_leave(struct hwpt *hwpt)
-{
-	struct ioas *ioas = hwpt->ioas;
-	bool automatic = hwpt->automatic;
-
-	obj_hold(&ioas->obj);
-	pthread_mutex_lock(&ioas->attach_lock);
-	/* A manual HWPT may be destroyed by its client as soon as it isn't used. */
-	obj_put(&hwpt->obj);
-	if (automatic)
-		obj_destroy_unused(&hwpt->obj);
-	pthread_mutex_unlock(&ioas->attach_lock);
-	obj_put(&ioas->obj);
-}
-
 static int join_locked(struct device *dev, struct hwpt *hwpt)
 {
 	struct group *group = dev->req->group;
@@ -206,10 +186,10 @@ static struct hwpt *automatic_get(struct ioas *ioas)
 	struct hwpt *hwpt;
 
 	pthread_mutex_lock(&ioas->lock);
-	for (hwpt = ioas->hwpts; hwpt && !hwpt->automatic; hwpt = hwpt->next)
-		;
-	if (hwpt)
-		obj_hold(&hwpt->obj);
+	for (hwpt = ioas->hwpts; hwpt; hwpt = hwpt->next) {
+		if (hwpt->obj.transient && obj_hold_live(&hwpt->obj))
+			break;
+	}
 	pthread_mutex_unlock(&ioas->lock);
 	return hwpt;
 }
@@ -238,7 +218,7 @@ static int attach_ioas(struct device *dev, struct ioas *ioas, uint32_t *pt_id, s
 	err = attach_hwpt(dev, hwpt, left);
 	if (!err)
 		*pt_id = hwpt->obj.id;
-	hwpt_leave(hwpt);
+	obj_put(&hwpt->obj);
 	return err;
 }
 
@@ -250,14 +230,14 @@ int device_expect(struct ioas *ioas, const void *owner, struct hwpt **out)
 		return err;
 	err = reserve(ioas, owner);
 	if (err)
-		hwpt_leave(*out);
+		obj_put(&(*out)->obj);
 	return err;
 }
 
 void device_unexpect(struct hwpt *hwpt, const void *owner)
 {
 	unreserve(hwpt->ioas, owner);
-	hwpt_leave(hwpt);
+	obj_put(&hwpt->obj);
 }
 
 int device_attach(struct device *dev, uint32_t *pt_id)
@@ -281,7 +261,7 @@ int device_attach(struct device *dev, uint32_t *pt_id)
 	}
 	obj_put(obj);
 	for (; left.n; left.n--)
-		hwpt_leave(left.hwpt);
+		obj_put(&left.hwpt->obj);
 	return err;
 }
 
@@ -306,10 +286,10 @@ void device_detach(struct device *dev)
 		attached_remove_locked(group, dev);
 		if (!group->attached)
 			group_publish_locked(group, NULL);
+		/* Under the lock: an attach that follows reserves in the same name. */
+		unreserve(hwpt->ioas, dev);
 	}
 	pthread_mutex_unlock(&group->lock);
-	if (!hwpt)
-		return;
-	unreserve(hwpt->ioas, dev);
-	hwpt_leave(hwpt);
+	if (hwpt)
+		obj_put(&hwpt->obj);
 }

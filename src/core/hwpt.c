@@ -123,7 +123,7 @@ int hwpt_new(struct ioas *ioas, uint32_t flags, bool automatic, struct hwpt **ou
 	hwpt = hwpt_of(obj);
 	hwpt->ioas = ioas;
 	hwpt->flags = flags;
-	hwpt->automatic = automatic;
+	obj->transient = automatic;
 	err = domain_init(&hwpt->dom, ioas->obj.ctx->core, flags);
 	if (err)
 		goto err_obj;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Paging HWPTs: page tables that show an IOAS. Automatic ones come and go with their attachments;
- * manual ones are a client's objects.
+ * Paging HWPTs: page tables that show an IOAS. Automatic ones come and go with their attachments
+ * (transient objects); manual ones are a client's.
  */
 #ifndef UIOMMU_CORE_HWPT_H
 #define UIOMMU_CORE_HWPT_H
@@ -20,7 +20,6 @@ struct hwpt {
 	struct hwpt *next; /* ioas->lock */
 	struct domain dom; /* its table: ioas->lock */
 	uint32_t flags;
-	bool automatic;
 };
 
 static inline struct hwpt *hwpt_of(struct obj *obj)

@@ -41,7 +41,7 @@ struct ioas {
 	struct obj obj;
 	struct ioas *prev, *next; /* core->ioas_lock */
 	pthread_mutex_t
-		attach_lock;  /* search for, or creation of, an automatic HWPT; before lock */
+		attach_lock;  /* creation of an automatic HWPT, if there is none; before lock */
 	pthread_mutex_t lock; /* all below, and the tables of the HWPTs */
 	struct imap areas;
 	struct ranges reserved; /* owned by HWPTs (apertures) and devices */
@@ -114,6 +114,7 @@ int ioas_allow_iovas(struct ioas *ioas, struct ranges *allowed);
 
 /* HUGE_PAGES option. Return: 0, -EINVAL, -EADDRINUSE. */
 int ioas_set_huge_pages(struct ioas *ioas, bool on);
+bool ioas_huge_pages(struct ioas *ioas);
 
 /* --- for HWPTs, devices and memory that moves; the IOAS's lock is held
  * ----------------------------- */

@@ -16,6 +16,7 @@ int ctx_new(struct core *core, enum rlimit_mode mode, struct ctx **out)
 	ctx->refs = 1;
 	ctx->rlimit_mode = mode;
 	pthread_mutex_init(&ctx->lock, NULL);
+	pthread_cond_init(&ctx->idle, NULL);
 	idtable_init(&ctx->objs);
 	*out = ctx;
 	return 0;
@@ -28,6 +29,12 @@ void ctx_get(struct ctx *ctx)
 	pthread_mutex_unlock(&ctx->lock);
 }
 
+static void table_leave_locked(struct obj *obj)
+{
+	idtable_remove(&obj->ctx->objs, obj->id);
+	obj->users = 0;
+}
+
 /* Takes one object out of the table that nothing else uses, NULL if there is none. */
 static struct obj *unused_take(struct ctx *ctx)
 {
@@ -36,7 +43,7 @@ static struct obj *unused_take(struct ctx *ctx)
 
 	while ((obj = idtable_next(&ctx->objs, &id))) {
 		if (obj->users == 1) {
-			idtable_remove(&ctx->objs, id);
+			table_leave_locked(obj);
 			return obj;
 		}
 	}
@@ -56,6 +63,7 @@ static void ctx_free(struct ctx *ctx)
 		obj->ops->destroy(obj);
 	}
 	idtable_fini(&ctx->objs);
+	pthread_cond_destroy(&ctx->idle);
 	pthread_mutex_destroy(&ctx->lock);
 	base_free(ctx);
 }
@@ -138,15 +146,35 @@ void obj_hold(struct obj *obj)
 	pthread_mutex_unlock(&obj->ctx->lock);
 }
 
+bool obj_hold_live(struct obj *obj)
+{
+	bool live;
+
+	pthread_mutex_lock(&obj->ctx->lock);
+	live = obj->users;
+	obj->users += live;
+	pthread_mutex_unlock(&obj->ctx->lock);
+	return live;
+}
+
 void obj_put(struct obj *obj)
 {
 	/* The last user but the table may be followed at once by a destroy that frees the object.
 	 */
 	struct ctx *ctx = obj->ctx;
+	bool gone = false;
 
 	pthread_mutex_lock(&ctx->lock);
-	obj->users--;
+	if (--obj->users == 1) {
+		gone = obj->transient;
+		if (gone)
+			table_leave_locked(obj);
+		else
+			pthread_cond_broadcast(&ctx->idle);
+	}
 	pthread_mutex_unlock(&ctx->lock);
+	if (gone)
+		obj->ops->destroy(obj);
 }
 
 int obj_destroy_id(struct ctx *ctx, uint32_t id)
@@ -159,7 +187,7 @@ int obj_destroy_id(struct ctx *ctx, uint32_t id)
 	if (obj)
 		users = obj->users;
 	if (users == 1)
-		idtable_remove(&ctx->objs, id);
+		table_leave_locked(obj);
 	pthread_mutex_unlock(&ctx->lock);
 	if (!obj)
 		return refuse(ENOENT, "an id names an object of this context", "id %u", id);
@@ -172,23 +200,13 @@ int obj_destroy_id(struct ctx *ctx, uint32_t id)
 
 void obj_destroy(struct obj *obj)
 {
-	pthread_mutex_lock(&obj->ctx->lock);
-	idtable_remove(&obj->ctx->objs, obj->id);
-	pthread_mutex_unlock(&obj->ctx->lock);
-	obj->ops->destroy(obj);
-}
-
-bool obj_destroy_unused(struct obj *obj)
-{
 	struct ctx *ctx = obj->ctx;
-	bool unused;
 
 	pthread_mutex_lock(&ctx->lock);
-	unused = obj->users == 1;
-	if (unused)
-		idtable_remove(&ctx->objs, obj->id);
+	idtable_remove(&ctx->objs, obj->id);
+	while (obj->users > 1)
+		pthread_cond_wait(&ctx->idle, &ctx->lock);
+	obj->users = 0;
 	pthread_mutex_unlock(&ctx->lock);
-	if (unused)
-		obj->ops->destroy(obj);
-	return unused;
+	obj->ops->destroy(obj);
 }

@@ -42,7 +42,8 @@ struct obj {
 	const struct obj_ops *ops;
 	struct ctx *ctx;
 	uint32_t id;
-	uint32_t users; /* ctx->lock */
+	uint32_t users; /* ctx->lock; 0: it is out of the table */
+	bool transient; /* is destroyed when the table becomes its only user; constant */
 };
 
 /* How pinned pages are accounted; contract of the RLIMIT_MODE option. */
@@ -54,6 +55,7 @@ enum rlimit_mode {
 struct ctx {
 	struct core *core;
 	pthread_mutex_t lock; /* all below, and users of the objects; innermost */
+	pthread_cond_t idle;  /* the table has become an object's only user */
 	struct idtable objs;
 	uint32_t refs; /* the descriptor's file, bound devices */
 	enum rlimit_mode rlimit_mode;
@@ -82,14 +84,16 @@ void obj_abort(struct obj *obj);
 /* The object of that id if it is of one of @types, with one more user; NULL otherwise. */
 struct obj *obj_get(struct ctx *ctx, uint32_t id, uint32_t types);
 void obj_hold(struct obj *obj);
+/* Whoever finds it elsewhere than in the table, where it may be found while it is being destroyed.
+ * Return: false if it is; no user was added. */
+bool obj_hold_live(struct obj *obj);
+/* Context: as the destroy() of a transient object. */
 void obj_put(struct obj *obj);
 
 /* IOMMU_DESTROY. Return: 0; -ENOENT; -EBUSY other users, without side effect. */
 int obj_destroy_id(struct ctx *ctx, uint32_t id);
-/* Its owner takes it away: out of the table, destroyed. The caller knows that there's no other
- * user. */
+/* Its owner takes it away: out of the table, destroyed once the requests that are using it have
+ * ended. Only they may be users besides the table. */
 void obj_destroy(struct obj *obj);
-/* The same if the table is its only user. Return: whether it was. */
-bool obj_destroy_unused(struct obj *obj);
 
 #endif
