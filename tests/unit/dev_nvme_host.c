@@ -320,6 +320,19 @@ bool host_csts(struct host *h, uint32_t mask, uint32_t val)
 	return true;
 }
 
+/* Ready, or failed. */
+static bool is_ready(struct host *h)
+{
+	uint64_t end = now_ms() + PATIENCE_MS;
+	uint32_t csts;
+
+	do {
+		csts = (uint32_t)host_read(h, NVME_REG_CSTS, 4);
+		sched_yield();
+	} while (!(csts & (NVME_CSTS_RDY | NVME_CSTS_CFS)) && now_ms() < end);
+	return (csts & (NVME_CSTS_RDY | NVME_CSTS_CFS)) == NVME_CSTS_RDY;
+}
+
 bool host_enable(struct host *h, uint16_t admin_size)
 {
 	struct host_queue *q = &h->admin;
@@ -331,7 +344,7 @@ bool host_enable(struct host *h, uint16_t admin_size)
 	host_write(h, NVME_REG_ASQ, 8, q->sq);
 	host_write(h, NVME_REG_ACQ, 8, q->cq);
 	host_write(h, NVME_REG_CC, 4, HOST_CC | NVME_CC_EN);
-	return host_csts(h, NVME_CSTS_RDY | NVME_CSTS_CFS, NVME_CSTS_RDY);
+	return is_ready(h);
 }
 
 bool host_disable(struct host *h)

@@ -9,10 +9,15 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dev/nvme/aio.h"
@@ -597,6 +602,62 @@ static void test_many(void **state)
 	assert_false(host_poll(&h, &q, &cqe));
 }
 
+#ifdef __NR_io_uring_setup
+static void forbid_io_uring(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { sizeof(code) / sizeof(code[0]), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		_exit(77);
+}
+
+/* Return: 0, or which step went wrong. */
+static int without_io_uring(void)
+{
+	char options[128];
+
+	forbid_io_uring();
+	begin_with("", 512);
+	if (rw(NVME_CMD_READ, 1, 1, buf, 0) || *at(buf) != host_pattern(512))
+		return 1;
+	end(NULL);
+	host_file(path, SIZE);
+	snprintf(options, sizeof(options), "drive=%s,aio=uring", path);
+	if (host_new(&h, options) || host_open(&h))
+		return 2;
+	if (host_enable(&h, 16) || host_read(&h, NVME_REG_CSTS, 4) != NVME_CSTS_CFS)
+		return 3;
+	end(NULL);
+	return 0;
+}
+
+/* Where io_uring isn't allowed, threads take its place; with aio=uring the controller has failed.
+ */
+static void test_io_uring_forbidden(void **state)
+{
+	pid_t child;
+	int status;
+
+	end(NULL);
+	child = fork();
+	if (!child)
+		_exit(without_io_uring());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	begin_with("", 512);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+#endif
+
 /* All commands that were fetched complete before their queue is gone. */
 static void test_delete_busy(void **state)
 {
@@ -657,6 +718,9 @@ int main(void)
 		TEST_4K(test_backpressure),
 		TEST(test_many),
 		TEST_4K(test_many),
+#ifdef __NR_io_uring_setup
+		TEST(test_io_uring_forbidden),
+#endif
 		TEST(test_delete_busy),
 		TEST_4K(test_delete_busy),
 	};
