@@ -36,6 +36,30 @@ struct place {
 	uint64_t len, align, offset;
 };
 
+/*
+ * First fit in [first, last] between areas. The lowest aligned address of a hole is taken, and the
+ * memory's offset in its page is or-ed in; what then doesn't fit tries the next hole.
+ */
+static bool fits(const struct ioas *ioas, uint64_t first, uint64_t last, const struct place *place,
+	uint64_t *iova)
+{
+	struct imap_ent ent;
+	uint64_t at, end;
+
+	while (first <= last &&
+		!imap_find_gap(&ioas->areas, first, last, place->len, place->align, 0, &at)) {
+		*iova = at | place->offset;
+		if (!range_last(*iova, place->len, &end) || end > last)
+			return false;
+		if (!imap_overlaps(&ioas->areas, at, end, &ent))
+			return true;
+		if (ent.last >= last)
+			return false;
+		first = ent.last + 1;
+	}
+	return false;
+}
+
 /* First fit in [lo, hi] between reserved ranges and areas. */
 static int place_in(const struct ioas *ioas, uint64_t lo, uint64_t hi, const struct place *place,
 	uint64_t *iova)
@@ -46,20 +70,16 @@ static int place_in(const struct ioas *ioas, uint64_t lo, uint64_t hi, const str
 		uint64_t first = gap.start > lo ? gap.start : lo;
 		uint64_t last = min_u64(gap.last, hi);
 
-		/* The aligned address begins the hole; the memory's offset in its page comes on
-		 * top. */
-		if (first > last || imap_find_gap(&ioas->areas, first, last,
-					    place->offset + place->len, place->align, 0, iova))
-			continue;
-		*iova += place->offset;
-		return 0;
+		if (fits(ioas, first, last, place, iova))
+			return 0;
 	}
 	return -ENOSPC;
 }
 
 int ioas_place_auto(struct ioas *ioas, uint64_t addr, uint64_t len, uint64_t *iova)
 {
-	struct place place = { .len = len, .offset = addr & (CORE_PAGE - 1) };
+	/* A hole of one byte is never used: the ABI wants it to begin below its last byte. */
+	struct place place = { .len = len < 2 ? 2 : len, .offset = addr & (CORE_PAGE - 1) };
 
 	if (len >= UINT64_MAX / 2)
 		return refuse(
@@ -68,8 +88,6 @@ int ioas_place_auto(struct ioas *ioas, uint64_t addr, uint64_t len, uint64_t *io
 	if (place.align < ioas->alignment)
 		return refuse(EINVAL, "memory is aligned as the address space demands",
 			"memory at %#lx, alignment %#lx", addr, ioas->alignment);
-	/* Offset below the alignment only: an alignment under a page already places it. */
-	place.offset &= place.align - 1;
 	if (!ioas->allowed.count && !place_in(ioas, AUTO_FIRST, AUTO_LAST, &place, iova))
 		return 0;
 	for (size_t i = 0; i < ioas->allowed.count; i++) {
