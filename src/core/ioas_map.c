@@ -160,20 +160,33 @@ static int insert_populated(struct ioas *ioas, struct area *area, struct ioas_ma
 	}
 }
 
+/* Memory where a program has none: the address is checked first all the same. */
+static int refuse_foreign(struct ioas *ioas, struct ioas_map *map)
+{
+	uint64_t iova = map->iova;
+	int err;
+
+	pthread_mutex_lock(&ioas->lock);
+	err = place(ioas, map->flags, map->user_va, map->len, &iova);
+	pthread_mutex_unlock(&ioas->lock);
+	return err ? err
+		   : refuse(EFAULT, "memory is the program's", "memory at %#lx", map->user_va);
+}
+
 int ioas_map(struct ioas *ioas, struct ioas_map *map)
 {
 	struct area *area;
-	uint64_t last;
+	uint64_t end;
 	int err;
 
-	if (map->len && !range_last(map->user_va, map->len, &last))
+	if (__builtin_add_overflow(map->user_va, map->len, &end))
 		return refuse(EOVERFLOW, "memory ends below 2^64", "memory at %#lx, %#lx bytes",
 			map->user_va, map->len);
 	if (!map->len || map->len > UINT64_MAX - CORE_PAGE)
 		return refuse(EINVAL, "a mapping has a length", "%#lx bytes", map->len);
 	err = area_new(ioas->obj.ctx->core->process, map->user_va, map->len, map->flags, &area);
 	if (err == -EFAULT)
-		return refuse(EFAULT, "memory is the program's", "memory at %#lx", map->user_va);
+		return refuse_foreign(ioas, map);
 	if (err)
 		return err;
 	err = insert_populated(ioas, area, map);
@@ -219,9 +232,6 @@ static int copy_sources_locked(
 		uint64_t part_last = from->last < last ? from->last : last;
 		int err;
 
-		if ((flags & IOAS_WRITEABLE) && !from->writable)
-			return refuse(EPERM, "a writeable copy has a writeable source",
-				"area %#lx-%#lx", from->iova, from->last);
 		err = area_new(from->mem, from->host + (next - from->iova), part_last - next + 1,
 			flags, tail);
 		if (err)
@@ -238,9 +248,12 @@ static int copy_sources_locked(
 	return refuse(ENOENT, "the source is mapped without a hole", "nothing at %#lx", next);
 }
 
-static int copy_check_alignment(struct ioas *dst, const struct area *list)
+static int copy_check(struct ioas *dst, const struct area *list)
 {
 	for (; list; list = list->next) {
+		if ((list->prot & PT_WRITE) && !list->writable)
+			return refuse(EPERM, "a writeable copy has a writeable source",
+				"memory at %#lx", list->host);
 		if ((list->host | area_len(list) | list->iova) & (dst->alignment - 1))
 			return refuse(EINVAL, "memory is aligned as the address space demands",
 				"memory at %#lx, alignment %#lx", list->host, dst->alignment);
@@ -279,7 +292,7 @@ static int copy_insert_locked(struct ioas *dst, struct area *list, struct ioas_c
 	if (!err)
 		err = ioas_place_fixed(dst, copy->dst_iova, copy->len);
 	if (!err)
-		err = copy_check_alignment(dst, list);
+		err = copy_check(dst, list);
 	if (!err && dst->hwpts)
 		err = copy_populate(list);
 	for (area = list; !err && area; area = area->next) {
