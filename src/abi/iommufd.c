@@ -258,7 +258,7 @@ static int option_huge_pages(struct ctx *ctx, struct uiommu_abi_option *cmd)
 	if (!ioas)
 		return -ENOENT;
 	if (cmd->op == UIOMMU_ABI_OPTION_OP_GET)
-		cmd->val64 = ioas->huge_pages;
+		cmd->val64 = ioas_huge_pages(ioas);
 	else if (cmd->val64 > 1)
 		err = refuse(EINVAL, "the option is 0 or 1", "%lu", cmd->val64);
 	else
@@ -313,6 +313,9 @@ static int hwpt_alloc_on(struct ctx *ctx, struct uiommu_abi_hwpt_alloc *cmd, str
 	struct hwpt *hwpt;
 	int err;
 
+	if (pt->ops->type == OBJ_HWPT_PAGING)
+		return refuse(EOPNOTSUPP, "the IOMMU nests tables", "id %u is a %s", cmd->pt_id,
+			pt->ops->name);
 	if (pt->ops->type != OBJ_IOAS)
 		return refuse(EINVAL, "a table is made for an IOAS", "id %u is a %s", cmd->pt_id,
 			pt->ops->name);

@@ -37,13 +37,8 @@ static void ioas_list_remove(struct ioas *ioas)
 static void ioas_destroy(struct obj *obj)
 {
 	struct ioas *ioas = ioas_of(obj);
-	struct ctx *ctx = obj->ctx;
 	uint64_t unmapped;
 
-	pthread_mutex_lock(&ctx->lock);
-	if (ctx->compat == ioas)
-		ctx->compat = NULL;
-	pthread_mutex_unlock(&ctx->lock);
 	ioas_list_remove(ioas);
 	ioas_unmap_all(ioas, &unmapped);
 	imap_fini(&ioas->areas);
@@ -212,4 +207,14 @@ int ioas_set_huge_pages(struct ioas *ioas, bool on)
 		hwpt_choose_page_sizes(hwpt);
 	pthread_mutex_unlock(&ioas->lock);
 	return err;
+}
+
+bool ioas_huge_pages(struct ioas *ioas)
+{
+	bool on;
+
+	pthread_mutex_lock(&ioas->lock);
+	on = ioas->huge_pages;
+	pthread_mutex_unlock(&ioas->lock);
+	return on;
 }

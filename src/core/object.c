@@ -33,6 +33,9 @@ static void table_leave_locked(struct obj *obj)
 {
 	idtable_remove(&obj->ctx->objs, obj->id);
 	obj->users = 0;
+	/* Type 1 requests find their address space without its id. */
+	if ((struct obj *)obj->ctx->compat == obj)
+		obj->ctx->compat = NULL;
 }
 
 /* Takes one object out of the table that nothing else uses, NULL if there is none. */

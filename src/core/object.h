@@ -43,7 +43,9 @@ struct obj {
 	struct ctx *ctx;
 	uint32_t id;
 	uint32_t users; /* ctx->lock; 0: it is out of the table */
-	bool transient; /* is destroyed when the table becomes its only user; constant */
+	/* Is destroyed when the table becomes its only user; constant once somebody else may be
+	 * one. */
+	bool transient;
 };
 
 /* How pinned pages are accounted; contract of the RLIMIT_MODE option. */

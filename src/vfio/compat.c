@@ -41,6 +41,8 @@ int compat_ensure(struct ctx *ctx)
 	pthread_mutex_lock(&ctx->lock);
 	if (!ctx->compat)
 		ctx->compat = ioas;
+	else
+		ioas->obj.transient = true; /* another group was first: this one goes now */
 	pthread_mutex_unlock(&ctx->lock);
 	obj_put(&ioas->obj);
 	return 0;
@@ -128,7 +130,7 @@ static int split_edges(struct ioas *ioas, uint64_t iova, uint64_t size)
 	uint64_t end;
 	int err;
 
-	if (ioas->huge_pages)
+	if (ioas_huge_pages(ioas))
 		return 0;
 	err = ioas_split(ioas, iova);
 	if (!err && !__builtin_add_overflow(iova, size, &end))
@@ -171,7 +173,7 @@ uint64_t compat_page_sizes(struct ioas *ioas)
 
 	pthread_mutex_lock(&ioas->lock);
 	for (struct hwpt *hwpt = ioas->hwpts; hwpt; hwpt = hwpt->next)
-		sizes &= hwpt->dom.pt.pgsizes;
+		sizes &= hwpt->dom.pt.ops->pgsizes;
 	alignment = ioas->alignment;
 	pthread_mutex_unlock(&ioas->lock);
 	if (sizes & (CORE_PAGE - 1))
