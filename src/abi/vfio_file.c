@@ -44,19 +44,36 @@ static int context_get(const struct abi_caller *caller, int fd, struct abi_file 
 	return refuse(EBADFD, "the descriptor is an iommufd", "fd %d", fd);
 }
 
-static int bind_once(struct device_file *df, struct ctx *ctx, uint32_t *id)
+/* What comes before the context. */
+static int bind_check_locked(
+	struct device_file *df, const struct uiommu_vfio_device_bind_iommufd *cmd)
 {
 	int err;
 
-	pthread_mutex_lock(&df->lock);
-	if (df->bound) {
-		err = refuse(EINVAL, "a descriptor is bound once", NULL);
-	} else {
-		err = vfio_device_bind(df->vdev, ctx, id);
-		if (!err)
-			df->bound = true;
-	}
-	pthread_mutex_unlock(&df->lock);
+	if (df->group)
+		return refuse(EINVAL, "a device from a group is bound already", NULL);
+	err = vfio_device_bind_check(df->vdev);
+	if (err)
+		return err;
+	if (df->bound)
+		return refuse(EINVAL, "a descriptor is bound once", NULL);
+	if (cmd->flags & UIOMMU_VFIO_BIND_FLAG_TOKEN)
+		return refuse(EINVAL, "the device takes no token", NULL);
+	return 0;
+}
+
+static int bind_locked(struct device_file *df, const struct abi_caller *caller,
+	struct uiommu_vfio_device_bind_iommufd *cmd)
+{
+	struct abi_file *context;
+	int err = bind_check_locked(df, cmd);
+
+	if (!err)
+		err = context_get(caller, cmd->iommufd, &context);
+	if (err)
+		return err;
+	err = vfio_device_bind(df->vdev, abi_context(context), &cmd->out_devid);
+	abi_file_put(context);
 	return err;
 }
 
@@ -65,7 +82,6 @@ static long bind_iommufd(struct device_file *df, const struct abi_caller *caller
 	struct uiommu_vfio_device_bind_iommufd cmd;
 	const struct abi_struct st = { .size = sizeof(cmd),
 		.min = UIOMMU_VFIO_DEVICE_BIND_IOMMUFD_MIN };
-	struct abi_file *context;
 	uint32_t argsz;
 	int err = abi_copy_in(caller, arg, &st, &cmd, &argsz);
 
@@ -74,16 +90,17 @@ static long bind_iommufd(struct device_file *df, const struct abi_caller *caller
 	if (cmd.iommufd < 0 || cmd.flags & ~UIOMMU_VFIO_BIND_FLAG_TOKEN)
 		return refuse(EINVAL, "flags are known ones, descriptors not negative",
 			"fd %d, flags %#x", cmd.iommufd, cmd.flags);
-	if (df->group)
-		return refuse(EINVAL, "a device from a group is bound already", NULL);
-	if (cmd.flags & UIOMMU_VFIO_BIND_FLAG_TOKEN)
-		return refuse(EINVAL, "the device takes no token", NULL);
-	err = context_get(caller, cmd.iommufd, &context);
-	if (err)
-		return err;
-	err = bind_once(df, abi_context(context), &cmd.out_devid);
-	abi_file_put(context);
-	return err ? err : abi_copy_out(caller, arg, &st, &cmd, argsz);
+	pthread_mutex_lock(&df->lock);
+	err = bind_locked(df, caller, &cmd);
+	if (!err) {
+		err = abi_copy_out(caller, arg, &st, &cmd, argsz);
+		if (err)
+			vfio_device_close(df->vdev);
+		else
+			df->bound = true;
+	}
+	pthread_mutex_unlock(&df->lock);
+	return err;
 }
 
 static int pasid_unsupported(uint32_t flags, uint32_t known)

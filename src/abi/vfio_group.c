@@ -52,14 +52,16 @@ static long set_container(struct vfio_group *group, const struct abi_caller *cal
 	if (caller->copy_in(caller, &fd, arg, sizeof(fd)))
 		return refuse(EFAULT, "the argument is readable", "at %#lx", arg);
 	file = caller->file_get(caller, fd, &open);
-	if (!file)
-		return refuse(
-			open ? EBADFD : EBADF, "the descriptor is a container's", "fd %d", fd);
-	if (file->kind == ABI_FILE_CONTEXT)
+	if (!file && !open)
+		return refuse(EBADF, "the descriptor is a container's", "fd %d", fd);
+	if (vfio_group_status(group).container)
+		ret = refuse(EINVAL, "a group has one container", NULL);
+	else if (file && file->kind == ABI_FILE_CONTEXT)
 		ret = vfio_group_set_container(group, abi_context(file));
 	else
 		ret = refuse(EBADFD, "the descriptor is a container's", "fd %d", fd);
-	abi_file_put(file);
+	if (file)
+		abi_file_put(file);
 	return ret;
 }
 
@@ -75,6 +77,21 @@ static int name_in(const struct abi_caller *caller, uintptr_t arg, char *name)
 	return refuse(EINVAL, "a device's name ends", NULL);
 }
 
+/* No device of ours takes options (a token): cuts them off, and refuses them. */
+static int options_check(struct vfio_group *group, char *name)
+{
+	char *options = strchr(name, ' ');
+
+	if (!options)
+		return 0;
+	*options++ = '\0';
+	if (!vfio_group_has(group, name))
+		return refuse(ENODEV, "the group has a device of that name", "%s", name);
+	if (options[strspn(options, " ")])
+		return refuse(EINVAL, "a device's name has no options", "%s", options);
+	return 0;
+}
+
 static long get_device_fd(struct abi_file *file, const struct abi_caller *caller, uintptr_t arg)
 {
 	struct vfio_device *vdev;
@@ -85,9 +102,9 @@ static long get_device_fd(struct abi_file *file, const struct abi_caller *caller
 	if (ret)
 		return ret;
 	why_asked("VFIO_GROUP_GET_DEVICE_FD %s", name);
-	/* No device of ours has a token, and nothing else may follow the address. */
-	if (strchr(name, ' '))
-		return refuse(EINVAL, "a device's name has no options", "%s", name);
+	ret = options_check(group_of(file), name);
+	if (ret)
+		return ret;
 	ret = vfio_group_device_open(group_of(file), name, &vdev);
 	if (ret)
 		return ret;

@@ -202,6 +202,16 @@ static struct vfio_device *find_locked(struct vfio_group *group, const char *nam
 	return vdev;
 }
 
+bool vfio_group_has(struct vfio_group *group, const char *name)
+{
+	bool has;
+
+	pthread_mutex_lock(&group->lock);
+	has = find_locked(group, name);
+	pthread_mutex_unlock(&group->lock);
+	return has;
+}
+
 static int take_locked(struct vfio_group *group, struct vfio_device *vdev)
 {
 	struct ioas *ioas;
@@ -227,13 +237,30 @@ int vfio_group_device_open(struct vfio_group *group, const char *name, struct vf
 
 	pthread_mutex_lock(&group->lock);
 	*out = find_locked(group, name);
-	if (!group->ctx)
-		err = refuse(EINVAL, "the group is in a container", "group %u", group->core.number);
-	else if (!*out)
+	if (!*out)
 		err = refuse(ENODEV, "the group has a device of that name", "%s", name);
+	else if (!group->ctx)
+		err = refuse(EINVAL, "the group is in a container", "group %u", group->core.number);
 	else
 		err = take_locked(group, *out);
 	pthread_mutex_unlock(&group->lock);
+	return err;
+}
+
+static int refuse_open(const struct vfio_group *group)
+{
+	return refuse(EBUSY, "devices are used through their group or their own nodes, not both",
+		"group %u is open", group->core.number);
+}
+
+int vfio_device_bind_check(struct vfio_device *vdev)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&vdev->group->lock);
+	if (vdev->group->open)
+		err = refuse_open(vdev->group);
+	pthread_mutex_unlock(&vdev->group->lock);
 	return err;
 }
 
@@ -244,9 +271,7 @@ int vfio_device_bind(struct vfio_device *vdev, struct ctx *ctx, uint32_t *id)
 
 	pthread_mutex_lock(&group->lock);
 	if (group->open)
-		err = refuse(EBUSY,
-			"devices are used through their group or their own nodes, not both",
-			"group %u is open", group->core.number);
+		err = refuse_open(group);
 	else if (vdev->opens)
 		err = refuse(EINVAL, "a device is bound by one file", "%s is bound",
 			uiommu_pdev_name(vdev->pdev));

@@ -66,6 +66,8 @@ struct vfio_group_state {
 	bool viable, container;
 };
 struct vfio_group_state vfio_group_status(struct vfio_group *group);
+/* Whether it has a device called @name. */
+bool vfio_group_has(struct vfio_group *group, const char *name);
 /*
  * VFIO's own container knows from now on what the group's devices translate: a client that asks for
  * IOVA ranges before it opens a device, as QEMU's NVMe driver does, gets those that hold. (An
@@ -83,6 +85,8 @@ int vfio_group_unset_container(struct vfio_group *group);
  */
 int vfio_group_device_open(struct vfio_group *group, const char *name, struct vfio_device **out);
 
+/* What BIND looks at before the context. Return: 0; -EBUSY the group's file is open. */
+int vfio_device_bind_check(struct vfio_device *vdev);
 /* BIND through the device's own node. Return: 0 with the object's id; -EBUSY, -EINVAL, -EPERM ...
  */
 int vfio_device_bind(struct vfio_device *vdev, struct ctx *ctx, uint32_t *id);
