@@ -191,10 +191,35 @@ static size_t pages_move(uintptr_t from, size_t len, uintptr_t to)
 	return moved < half ? moved : half + pages_move(from + half, len - half, to + half);
 }
 
-static int run_vacate(struct core *core, uintptr_t from, size_t len)
+/*
+ * A place for @len bytes outside of [start, end), which has something mapped in it, but may have
+ * holes, and will be unmapped as a whole. What is longer than this range by @len can't be inside;
+ * either its first or its last @len bytes are outside.
+ */
+static void *alias_place(size_t len, uintptr_t start, uintptr_t end)
+{
+	size_t more = end - start;
+	uint8_t *room;
+
+	if (more > SIZE_MAX - len)
+		return MAP_FAILED;
+	room = mmap(
+		NULL, len + more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (room == MAP_FAILED)
+		return MAP_FAILED;
+	if ((uintptr_t)room < start) {
+		munmap(room + len, more);
+		return room;
+	}
+	munmap(room, more);
+	return room + more;
+}
+
+/* A run inside of [start, end). */
+static int run_vacate(struct core *core, uintptr_t from, size_t len, uintptr_t start, uintptr_t end)
 {
 	struct move move = { .from = from, .last = from + len - 1 };
-	void *to = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *to = alias_place(len, start, end);
 	int err;
 
 	if (to == MAP_FAILED)
@@ -227,17 +252,18 @@ static int run_vacate(struct core *core, uintptr_t from, size_t len)
 
 int follow_vacate(struct core *core, uintptr_t addr, size_t len)
 {
-	uint64_t start = addr & ~(CORE_PAGE - 1), end;
+	uint64_t first = addr & ~(CORE_PAGE - 1), start = first, end;
 
-	if (__builtin_add_overflow((uint64_t)addr, len, &end))
+	if (__builtin_add_overflow((uint64_t)addr, len + (CORE_PAGE - 1), &end))
 		return 0;
+	end &= ~(CORE_PAGE - 1);
 	for (;;) {
 		uint64_t run_end = end;
 		int err;
 
 		if (!us_run(&core->userspace, &start, &run_end))
 			return 0;
-		err = run_vacate(core, start, run_end - start);
+		err = run_vacate(core, start, run_end - start, first, end);
 		if (err)
 			return refuse(-err, "memory that is mapped for DMA is kept for the devices",
 				"memory at %#lx, %#lx bytes", start, run_end - start);
