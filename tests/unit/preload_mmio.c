@@ -21,7 +21,9 @@
 
 #include "front/preload/mmio.h"
 
-#if MMIO_TRAPS && !defined(__SANITIZE_ADDRESS__)
+#if MMIO_TRAPS
+
+#include <cpuid.h>
 
 #define PAGE   4096u
 #define ROUNDS 50
@@ -262,6 +264,8 @@ static void check_round(const struct form *form)
 
 static bool supported(enum needs needs)
 {
+	unsigned int eax, ebx, ecx, edx;
+
 	switch (needs) {
 	case AVX:
 		return __builtin_cpu_supports("avx");
@@ -270,7 +274,7 @@ static bool supported(enum needs needs)
 	case AVX512:
 		return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 	case MOVBE:
-		return __builtin_cpu_supports("movbe");
+		return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & bit_MOVBE;
 	default:
 		return true;
 	}

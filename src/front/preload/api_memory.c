@@ -8,6 +8,7 @@
 
 #include "front/preload/fdtable.h"
 #include "front/preload/files.h"
+#include "front/preload/leaks.h"
 #include "front/preload/memory.h"
 
 #define PAGE 4096u
@@ -23,6 +24,16 @@ static bool may_count(const void *addr, size_t len)
 	return !((uintptr_t)addr % PAGE) && len && memory_counts((uintptr_t)addr, pages(len));
 }
 
+static int vacate(struct sys *sys, uintptr_t addr, size_t len)
+{
+	int err;
+
+	leaks_begin();
+	err = sys_user_vacate(sys, addr, len);
+	leaks_end();
+	return err;
+}
+
 int memory_vacate(uintptr_t addr, size_t len)
 {
 	struct sys *sys = home_sys();
@@ -31,7 +42,7 @@ int memory_vacate(uintptr_t addr, size_t len)
 	if (bars_overlap(addr, len))
 		err = bars_vacate(addr, len);
 	if (!err && memory_is_dma(sys, addr, len))
-		err = sys_user_vacate(sys, addr, len);
+		err = vacate(sys, addr, len);
 	return err;
 }
 
@@ -57,7 +68,7 @@ static __attribute__((noinline)) int munmap_ours(void *addr, size_t len)
 	int err = 0;
 
 	if (memory_is_dma(sys, (uintptr_t)addr, len))
-		err = sys_user_vacate(sys, (uintptr_t)addr, len);
+		err = vacate(sys, (uintptr_t)addr, len);
 	return (int)real_return(err ? err : bars_munmap((uintptr_t)addr, len));
 }
 
@@ -89,7 +100,10 @@ static __attribute__((noinline)) void *mremap_ours(
 			return MAP_FAILED;
 		}
 	}
-	return sys_user_mremap(home_sys(), addr, old_len, new_len, flags, to);
+	leaks_begin();
+	to = sys_user_mremap(home_sys(), addr, old_len, new_len, flags, to);
+	leaks_end();
+	return to;
 }
 
 void *api_mremap(void *addr, size_t old_len, size_t new_len, int flags, void *to)
@@ -140,7 +154,7 @@ static int vacate_private(struct sys *sys, uintptr_t addr, uintptr_t end)
 		from = from < addr ? addr : from;
 		to = to > end ? end : to;
 		if (memory_is_dma(sys, from, to - from))
-			err = sys_user_vacate(sys, from, to - from);
+			err = vacate(sys, from, to - from);
 	}
 	free(line);
 	real()->fclose(maps);

@@ -9,6 +9,7 @@
 #include "front/preload/fdsocket.h"
 #include "front/preload/fdtable.h"
 #include "front/preload/home.h"
+#include "front/preload/leaks.h"
 #include "front/preload/locked.h"
 #include "front/preload/reaper.h"
 
@@ -21,6 +22,17 @@ static struct desc *free_descs;
 
 /* --- Descs ----------------------------------------------------------------------------------- */
 
+/* They are never freed, and have pointers to each other only. */
+static struct desc *desc_alloc(void)
+{
+	struct desc *desc;
+
+	leaks_begin();
+	desc = base_zalloc(sizeof(*desc));
+	leaks_end();
+	return desc;
+}
+
 static struct desc *desc_new(enum desc_kind kind)
 {
 	struct desc *desc;
@@ -32,7 +44,7 @@ static struct desc *desc_new(enum desc_kind kind)
 		free_descs = desc->next;
 	lock_release(&lock, &held);
 	if (!desc)
-		desc = base_zalloc(sizeof(*desc));
+		desc = desc_alloc();
 	if (!desc)
 		return NULL;
 	desc->kind = kind;

@@ -12,6 +12,7 @@
 #include "front/preload/explain.h"
 #include "front/preload/fdtable.h"
 #include "front/preload/home.h"
+#include "front/preload/leaks.h"
 #include "mem/guard.h"
 
 #define CHUNK 4096u /* what is copied at once: a config space */
@@ -70,7 +71,9 @@ long files_ioctl(int fd, unsigned long req, unsigned long arg)
 		desc_put(desc);
 		return err;
 	}
+	leaks_begin();
 	ret = abi_ioctl(desc->file, &preload_caller, req, arg, explain_why(&ex));
+	leaks_end();
 	desc_put(desc);
 	return explain_print(&ex, ret, "ioctl");
 }
@@ -169,7 +172,9 @@ static ssize_t explained_transfer(int fd, const struct iovec *iov, int n, uint64
 	explain_begin(&ex);
 	ret = file_begin(fd, &desc);
 	if (!ret) {
+		leaks_begin();
 		ret = transfer(desc->file, iov, n, off, write);
+		leaks_end();
 		desc_put(desc);
 	}
 	return explain_end(&ex, ret, write ? "write" : "read");
@@ -209,7 +214,9 @@ void *files_mmap(int fd, void *addr, size_t len, int prot, int flags, off_t off)
 	explain_begin(&ex);
 	err = file_begin(fd, &desc);
 	if (!err) {
+		leaks_begin();
 		at = bars_mmap(desc->file, addr, len, prot, flags, off);
+		leaks_end();
 		err = at == MAP_FAILED ? -errno : 0;
 		desc_put(desc);
 	}

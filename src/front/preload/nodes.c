@@ -9,6 +9,7 @@
 #include "base/refuse.h"
 #include "front/preload/explain.h"
 #include "front/preload/home.h"
+#include "front/preload/leaks.h"
 #include "system/nodes.h"
 
 static bool number(const char *text, unsigned int *out)
@@ -70,8 +71,12 @@ int nodes_open(const struct path *path, int flags)
 {
 	struct explain ex;
 	char asked[48];
+	int fd;
 
 	explain_begin(&ex);
 	snprintf(asked, sizeof(asked), "open of %.36s", path->seen);
-	return (int)explain_end(&ex, open_node(path, flags), asked);
+	leaks_begin();
+	fd = open_node(path, flags);
+	leaks_end();
+	return (int)explain_end(&ex, fd, asked);
 }

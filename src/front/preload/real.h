@@ -89,8 +89,7 @@
 	F(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))        \
 	F(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *))               \
 	F(int, epoll_pwait2,                                                                       \
-		(int, struct epoll_event *, int, const struct timespec *, const sigset_t *))       \
-	F(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))
+		(int, struct epoll_event *, int, const struct timespec *, const sigset_t *))
 
 struct real {
 #define REAL_MEMBER(type, name, params) type(*name) params;

@@ -47,6 +47,7 @@ static void *reaper_main(void *arg)
 
 static int start_locked(void)
 {
+	pthread_attr_t attr;
 	pthread_t thread;
 	int err;
 
@@ -56,13 +57,15 @@ static int start_locked(void)
 	if (epoll < 0)
 		return epoll;
 	/* Signals are held by the lock, and so they are in the thread. */
-	err = real()->pthread_create(&thread, NULL, reaper_main, (void *)(intptr_t)epoll);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = pthread_create(&thread, &attr, reaper_main, (void *)(intptr_t)epoll);
+	pthread_attr_destroy(&attr);
 	if (err) {
 		base_fd_close(epoll);
 		epoll = -1;
 		return -err;
 	}
-	pthread_detach(thread);
 	return 0;
 }
 
