@@ -64,14 +64,20 @@ EXPORT int dup3(int from, int to, int flags)
 	return (int)real_return(fd_dup_onto(from, to, flags));
 }
 
-int api_fcntl(int fd, int cmd, unsigned long arg)
+static __attribute__((noinline)) int fcntl_dup(int fd, int cmd, unsigned long arg)
 {
 	int ret = real()->fcntl(fd, cmd, arg);
 
-	if ((cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC) || ret < 0 ||
-		(!fd_peek(fd) && !fd_peek(ret)))
+	if (ret < 0 || (!fd_peek(fd) && !fd_peek(ret)))
 		return ret;
 	return (int)real_return(fd_duplicated(fd, ret));
+}
+
+int api_fcntl(int fd, int cmd, unsigned long arg)
+{
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return fcntl_dup(fd, cmd, arg);
+	return real()->fcntl(fd, cmd, arg);
 }
 
 EXPORT int fcntl(int fd, int cmd, ...)
@@ -82,7 +88,9 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, unsigned long);
 	va_end(ap);
-	return api_fcntl(fd, cmd, arg);
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return fcntl_dup(fd, cmd, arg);
+	return real()->fcntl(fd, cmd, arg);
 }
 EXPORT_AS(fcntl64, fcntl);
 EXPORT_AS(__fcntl, fcntl);

@@ -29,23 +29,45 @@ static bool is_kvm_notice(unsigned long arg)
 	       !guard_copy(&fd, (const void *)(uintptr_t)attr.addr, sizeof(fd)) && fd_peek(fd);
 }
 
+/* A request for one of ours, on what has no slot: it may be a copy that came from elsewhere. */
 static __attribute__((noinline)) int ioctl_stray(int fd, unsigned long req, unsigned long arg)
 {
-	return (int)real_return(files_ioctl_stray(fd, req, arg));
+	int ret = real()->ioctl(fd, req, arg);
+
+	if (ret < 0 && errno == ENOTTY)
+		return (int)real_return(files_ioctl_stray(fd, req, arg));
+	return ret;
+}
+
+static __attribute__((noinline)) int ioctl_ours(int fd, unsigned long req, unsigned long arg)
+{
+	return (int)real_return(files_ioctl(fd, req, arg));
+}
+
+static __attribute__((noinline)) int ioctl_kvm(int fd, unsigned long req, unsigned long arg)
+{
+	return is_kvm_notice(arg) ? 0 : real()->ioctl(fd, req, arg);
+}
+
+/*
+ * Foreign requests leave by a jump, as elsewhere here where nothing remains to be done: behind a
+ * system call the processor has forgotten where it will return to, and each return costs 6 ns.
+ */
+static inline __attribute__((always_inline)) int do_ioctl(
+	int fd, unsigned long req, unsigned long arg)
+{
+	if (__builtin_expect(fd_peek(fd) != NULL, 0))
+		return ioctl_ours(fd, req, arg);
+	if (__builtin_expect(_IOC_TYPE(req) == ABI_TYPE, 0))
+		return ioctl_stray(fd, req, arg);
+	if (__builtin_expect(req == KVM_SET_DEVICE_ATTR, 0))
+		return ioctl_kvm(fd, req, arg);
+	return real()->ioctl(fd, req, arg);
 }
 
 int api_ioctl(int fd, unsigned long req, unsigned long arg)
 {
-	int ret;
-
-	if (__builtin_expect(fd_peek(fd) != NULL, 0))
-		return (int)real_return(files_ioctl(fd, req, arg));
-	if (__builtin_expect(req == KVM_SET_DEVICE_ATTR, 0) && is_kvm_notice(arg))
-		return 0;
-	ret = real()->ioctl(fd, req, arg);
-	if (__builtin_expect(ret < 0 && errno == ENOTTY && _IOC_TYPE(req) == ABI_TYPE, 0))
-		return ioctl_stray(fd, req, arg);
-	return ret;
+	return do_ioctl(fd, req, arg);
 }
 
 EXPORT int ioctl(int fd, unsigned long req, ...)
@@ -56,7 +78,7 @@ EXPORT int ioctl(int fd, unsigned long req, ...)
 	va_start(ap, req);
 	arg = va_arg(ap, unsigned long);
 	va_end(ap);
-	return api_ioctl(fd, req, arg);
+	return do_ioctl(fd, req, arg);
 }
 
 /* --- read and write -------------------------------------------------------------------------- */
