@@ -100,9 +100,13 @@ static inline enum dma_outcome dma_translate(
 	/* Before the walk, and pairs with the release in generation_take(). */
 	generation = atomic_load_explicit(&dom->generation, memory_order_acquire);
 	if (__builtin_expect(!same_page || filled != generation, 0)) {
+		/* What is hidden is hidden for no longer than this says, before or after the walk:
+		 * a section that began before the exchange ends before anything is shown again. */
+		bool exchanging = atomic_load(&dom->exchanging);
+
 		outcome = dma_tlb_fill(dma, dom, generation, entry, piece);
 		if (outcome != DMA_DONE) {
-			if (outcome == DMA_FAULT && atomic_load(&dom->exchanging))
+			if (outcome == DMA_FAULT && (exchanging || atomic_load(&dom->exchanging)))
 				outcome = DMA_WAIT;
 			rs_exit(dma->slot);
 			return outcome;
