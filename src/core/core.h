@@ -26,10 +26,12 @@ struct core {
 	struct bus bus;
 	struct userspace userspace;
 	struct mem *process;	     /* the memory of this process */
+	struct mem *uncounted;	     /* the same, where there was no memory to count it */
 	const struct hw *hw;	     /* the IOMMU that all devices of the system are behind */
 	_Atomic uint64_t generation; /* last value that any table took: no two tables share one */
 	pthread_mutex_t ioas_lock;   /* list of all IOASes; taken before an IOAS's lock */
 	struct ioas *ioases;
+	_Atomic uint64_t moves; /* exchanges so far; written with ioas_lock and all IOASes' locks */
 	/*
 	 * Held for writing while the pages behind mappings are exchanged (core/follow.h): a device
 	 * that misses meanwhile waits for it instead of faulting.

@@ -28,6 +28,17 @@ static void list_append_locked(struct hwpt *hwpt)
 	*at = hwpt;
 }
 
+/* Memory is nobody's business any more when the last table has gone. */
+static void unpin_unused_locked(struct ioas *ioas)
+{
+	struct imap_iter it;
+	struct imap_ent ent;
+	bool more = !ioas->hwpts && imap_iter_first(&it, &ioas->areas, 0, UINT64_MAX, &ent);
+
+	for (; more; more = imap_iter_next(&it, &ent))
+		area_unpin(ioas->obj.ctx->core, ent.val);
+}
+
 static void hwpt_destroy(struct obj *obj)
 {
 	struct hwpt *hwpt = hwpt_of(obj);
@@ -35,6 +46,7 @@ static void hwpt_destroy(struct obj *obj)
 
 	pthread_mutex_lock(&ioas->lock);
 	list_remove_locked(hwpt);
+	unpin_unused_locked(ioas);
 	ranges_remove_owner(&ioas->reserved, hwpt);
 	ioas_update_alignment_locked(ioas);
 	pthread_mutex_unlock(&ioas->lock);
@@ -76,16 +88,10 @@ static int fill_locked(struct ioas *ioas, struct hwpt *hwpt)
 
 	for (; more; more = imap_iter_next(&it, &ent)) {
 		struct area *area = ent.val;
-		int err = area->populated ? 0
-					  : mem_populate(area->mem, area->host, area_len(area),
-						    area->writable);
+		int err = area_pin(area);
 
-		if (err)
-			return refuse(EFAULT, "mapped memory exists when a table needs it",
-				"area %#lx-%#lx of memory at %#lx", area->iova, area->last,
-				area->host);
-		area->populated = true;
-		err = area_install(hwpt, area);
+		if (!err)
+			err = area_install(hwpt, area);
 		if (err)
 			return err;
 	}
@@ -105,6 +111,7 @@ static int join_locked(struct ioas *ioas, struct hwpt *hwpt)
 		err = fill_locked(ioas, hwpt);
 	if (err) {
 		ranges_remove_owner(&ioas->reserved, hwpt);
+		unpin_unused_locked(ioas);
 		return err;
 	}
 	list_append_locked(hwpt);

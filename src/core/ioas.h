@@ -8,7 +8,7 @@
  * returns.
  *
  * Without a HWPT a map neither looks at memory nor demands any alignment; the first HWPT brings
- * both.
+ * both (core/area.h).
  *
  * Source: Linux 7.3 iommufd ABI, IOMMU_IOAS_*; the order of checks is the ABI's.
  */
@@ -20,22 +20,12 @@
 #include <stdint.h>
 
 #include "base/imap.h"
+#include "core/area.h"
 #include "core/core.h"
 #include "core/object.h"
 #include "core/ranges.h"
 
 struct hwpt;
-
-struct area {
-	uint64_t iova, last;
-	struct mem *mem;
-	uintptr_t host;	   /* where its first byte is now */
-	uint8_t prot;	   /* PT_READ | PT_WRITE */
-	uint8_t writable;  /* the memory was mapped for writing: COPY may ask for it */
-	uint8_t populated; /* its memory was there when a table needed it: counted as pinned */
-	uint8_t hidden;	   /* out of the tables while its pages are exchanged */
-	struct area *next; /* while it is on a list of its own */
-};
 
 struct ioas {
 	struct obj obj;
@@ -49,6 +39,7 @@ struct ioas {
 	struct hwpt *hwpts; /* in order of creation */
 	uint64_t alignment;
 	bool huge_pages;
+	bool parts; /* a mapping may be several areas (area.continues) */
 };
 
 static inline struct ioas *ioas_of(struct obj *obj)
@@ -126,15 +117,5 @@ int ioas_reserve_locked(struct ioas *ioas, uint64_t start, uint64_t last, const 
 int ioas_check_alignment_locked(struct ioas *ioas, uint64_t alignment);
 /* Recomputes the alignment from what is attached. */
 void ioas_update_alignment_locked(struct ioas *ioas);
-
-/* Writes an area to one table. Return: 0, -EFAULT, -ENOMEM. */
-int area_install(struct hwpt *hwpt, const struct area *area);
-/* Splits @low before @iova, which lies inside it; tables don't change. Return: 0, -ENOMEM. */
-int area_split_locked(struct ioas *ioas, struct area *low, uint64_t iova, struct area **high);
-
-static inline uint64_t area_len(const struct area *area)
-{
-	return area->last - area->iova + 1; /* an area never covers all 2^64 addresses */
-}
 
 #endif

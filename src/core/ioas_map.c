@@ -30,20 +30,8 @@ static void count_unmap(struct core *core, uint64_t areas, uint64_t bytes)
 	atomic_fetch_sub_explicit(&c->bytes_now, bytes, memory_order_relaxed);
 }
 
-static unsigned int prot_of(uint32_t flags)
-{
-	return (flags & IOAS_READABLE ? PT_READ : 0) | (flags & IOAS_WRITEABLE ? PT_WRITE : 0);
-}
-
 /* --- One area and the tables -------------------------------------------------------------------
  */
-
-int area_install(struct hwpt *hwpt, const struct area *area)
-{
-	if (!area->prot)
-		return 0; /* type 1 may map without any permission: nothing to translate */
-	return domain_map(&hwpt->dom, area->iova, area->host, area_len(area), area->prot);
-}
 
 static void uninstall_until(struct ioas *ioas, const struct area *area, const struct hwpt *end)
 {
@@ -68,36 +56,6 @@ static int install_all(struct ioas *ioas, const struct area *area)
 		sync_all(ioas);
 		return err;
 	}
-	return 0;
-}
-
-static void area_free(struct area *area)
-{
-	mem_range_remove(area->mem, area->host, area_len(area));
-	mem_put(area->mem);
-	base_free(area);
-}
-
-static int area_new(
-	struct mem *mem, uintptr_t host, uint64_t len, uint32_t flags, struct area **out)
-{
-	struct area *area = base_zalloc(sizeof(*area));
-	int err;
-
-	if (!area)
-		return -ENOMEM;
-	err = mem_range_add(mem, host, len);
-	if (err) {
-		base_free(area);
-		return err;
-	}
-	mem_get(mem);
-	area->mem = mem;
-	area->host = host;
-	area->last = len - 1;
-	area->prot = (uint8_t)prot_of(flags);
-	area->writable = !!(flags & IOAS_WRITEABLE);
-	*out = area;
 	return 0;
 }
 
@@ -136,41 +94,36 @@ static int place(struct ioas *ioas, uint32_t flags, uintptr_t host, uint64_t len
 	return err;
 }
 
-/* Memory is touched without the lock; a table may come meanwhile, or be there from the start. */
-static int insert_populated(struct ioas *ioas, struct area *area, struct ioas_map *map)
+/*
+ * Memory is touched without the lock. A table may come meanwhile, or be there from the start; and
+ * the memory may have moved since it was touched, when nobody knew of the area: @moves says.
+ */
+static int insert_pinned(struct ioas *ioas, struct area *area, struct ioas_map *map)
 {
+	struct core *core = ioas->obj.ctx->core;
+	uint64_t moves = 0;
 	int err;
 
 	for (;;) {
 		pthread_mutex_lock(&ioas->lock);
 		err = place(ioas, map->flags, area->host, map->len, &map->iova);
-		if (!err && (!ioas->hwpts || area->populated))
-			err = area_insert(ioas, area, map->iova);
-		else if (!err)
+		if (!err && ioas->hwpts && (!area->pinned || moves != atomic_load(&core->moves)))
 			err = -EAGAIN;
+		if (!err && !ioas->hwpts)
+			area_unpin(core, area);
 		if (!err)
-			count_map(ioas->obj.ctx->core, area);
+			err = area_insert(ioas, area, map->iova);
+		if (!err)
+			count_map(core, area);
 		pthread_mutex_unlock(&ioas->lock);
 		if (err != -EAGAIN)
 			return err;
-		if (mem_populate(area->mem, area->host, map->len, area->writable))
-			return refuse(EFAULT, "memory exists and permits what the mapping permits",
-				"memory at %#lx, %#lx bytes", area->host, map->len);
-		area->populated = true;
+		area_unpin(core, area);
+		moves = atomic_load(&core->moves);
+		err = area_pin(area);
+		if (err)
+			return err;
 	}
-}
-
-/* Memory where a program has none: the address is checked first all the same. */
-static int refuse_foreign(struct ioas *ioas, struct ioas_map *map)
-{
-	uint64_t iova = map->iova;
-	int err;
-
-	pthread_mutex_lock(&ioas->lock);
-	err = place(ioas, map->flags, map->user_va, map->len, &iova);
-	pthread_mutex_unlock(&ioas->lock);
-	return err ? err
-		   : refuse(EFAULT, "memory is the program's", "memory at %#lx", map->user_va);
 }
 
 int ioas_map(struct ioas *ioas, struct ioas_map *map)
@@ -184,12 +137,10 @@ int ioas_map(struct ioas *ioas, struct ioas_map *map)
 			map->user_va, map->len);
 	if (!map->len || map->len > UINT64_MAX - CORE_PAGE)
 		return refuse(EINVAL, "a mapping has a length", "%#lx bytes", map->len);
-	err = area_new(ioas->obj.ctx->core->process, map->user_va, map->len, map->flags, &area);
-	if (err == -EFAULT)
-		return refuse_foreign(ioas, map);
+	err = area_new(ioas->obj.ctx->core, map->user_va, map->len, map->flags, &area);
 	if (err)
 		return err;
-	err = insert_populated(ioas, area, map);
+	err = insert_pinned(ioas, area, map);
 	if (err)
 		area_free(area);
 	return err;
@@ -197,24 +148,6 @@ int ioas_map(struct ioas *ioas, struct ioas_map *map)
 
 /* --- Copy --------------------------------------------------------------------------------------
  */
-
-/* Neighbours on the list mostly share their object: its count is changed once for all of them. */
-static void list_free(struct area *list)
-{
-	while (list) {
-		struct mem *mem = list->mem;
-		uint32_t n = 0;
-
-		for (; list && list->mem == mem; n++) {
-			struct area *area = list;
-
-			list = area->next;
-			mem_range_remove(mem, area->host, area_len(area));
-			base_free(area);
-		}
-		mem_put_many(mem, n);
-	}
-}
 
 /* Copies of the areas that cover [iova, last], one for each, with IOVAs relative to @iova. */
 static int copy_sources_locked(
@@ -232,12 +165,10 @@ static int copy_sources_locked(
 		uint64_t part_last = from->last < last ? from->last : last;
 		int err;
 
-		err = area_new(from->mem, from->host + (next - from->iova), part_last - next + 1,
-			flags, tail);
+		err = area_part(from, next - from->iova, part_last - next + 1, flags, tail);
 		if (err)
 			return err;
-		(*tail)->writable = from->writable;
-		(*tail)->populated = from->populated;
+		(*tail)->continues = from->continues && tail != out;
 		(*tail)->iova = next - iova;
 		(*tail)->last = part_last - iova;
 		tail = &(*tail)->next;
@@ -261,16 +192,13 @@ static int copy_check(struct ioas *dst, const struct area *list)
 	return 0;
 }
 
-static int copy_populate(struct area *list)
+static int copy_pin(struct area *list)
 {
-	for (; list; list = list->next) {
-		if (!list->populated &&
-			mem_populate(list->mem, list->host, area_len(list), list->writable))
-			return refuse(EFAULT, "memory exists and permits what the mapping permits",
-				"memory at %#lx", list->host);
-		list->populated = true;
-	}
-	return 0;
+	int err = 0;
+
+	for (; !err && list; list = list->next)
+		err = area_pin(list);
+	return err;
 }
 
 static void copy_undo_locked(struct ioas *dst, struct area *list, const struct area *end)
@@ -294,20 +222,46 @@ static int copy_insert_locked(struct ioas *dst, struct area *list, struct ioas_c
 	if (!err)
 		err = copy_check(dst, list);
 	if (!err && dst->hwpts)
-		err = copy_populate(list);
+		err = copy_pin(list);
 	for (area = list; !err && area; area = area->next) {
 		err = area_insert(dst, area, copy->dst_iova + area->iova);
 		if (err)
 			copy_undo_locked(dst, list, area);
 	}
-	for (area = list; !err && area; area = area->next)
+	for (area = list; !err && area; area = area->next) {
+		dst->parts |= area->continues;
 		count_map(dst->obj.ctx->core, area);
+	}
+	return err;
+}
+
+/* Return: as ioas_copy(); -EAGAIN memory moved while no IOAS had the new areas. */
+static int copy_once(struct ioas *dst, struct ioas *src, struct ioas_copy *copy, uint64_t last)
+{
+	struct core *core = src->obj.ctx->core;
+	struct area *list;
+	uint64_t moves;
+	int err;
+
+	pthread_mutex_lock(&src->lock);
+	moves = atomic_load(&core->moves);
+	err = copy_sources_locked(src, copy->src_iova, last, copy->flags, &list);
+	pthread_mutex_unlock(&src->lock);
+	if (!err && !dst)
+		err = refuse(ENOENT, "an id names an IOAS of this context", "the destination");
+	if (!err) {
+		pthread_mutex_lock(&dst->lock);
+		err = moves == atomic_load(&core->moves) ? copy_insert_locked(dst, list, copy)
+							 : -EAGAIN;
+		pthread_mutex_unlock(&dst->lock);
+	}
+	if (err)
+		area_list_free(list);
 	return err;
 }
 
 int ioas_copy(struct ioas *dst, struct ioas *src, struct ioas_copy *copy)
 {
-	struct area *list;
 	uint64_t last;
 	int err;
 
@@ -316,47 +270,85 @@ int ioas_copy(struct ioas *dst, struct ioas *src, struct ioas_copy *copy)
 	if (!range_last(copy->src_iova, copy->len, &last))
 		return refuse(EOVERFLOW, "a range ends below 2^64", "iova %#lx, %#lx bytes",
 			copy->src_iova, copy->len);
-	pthread_mutex_lock(&src->lock);
-	err = copy_sources_locked(src, copy->src_iova, last, copy->flags, &list);
-	pthread_mutex_unlock(&src->lock);
-	if (!err && !dst)
-		err = refuse(ENOENT, "an id names an IOAS of this context", "the destination");
-	if (!err) {
-		pthread_mutex_lock(&dst->lock);
-		err = copy_insert_locked(dst, list, copy);
-		pthread_mutex_unlock(&dst->lock);
-	}
-	if (err)
-		list_free(list);
+	do {
+		err = copy_once(dst, src, copy, last);
+	} while (err == -EAGAIN);
 	return err;
 }
 
 /* --- Unmap -------------------------------------------------------------------------------------
  */
 
-/* Takes the areas of [iova, last] out, ascending, onto @list, until one sticks out. */
-static int take_locked(struct ioas *ioas, uint64_t iova, uint64_t last, struct area **list)
+/* Whether an area begins at @iova that is part of the same mapping as the one before it. */
+static bool continues_at(struct ioas *ioas, uint64_t iova)
 {
 	struct imap_ent ent;
 
+	return imap_find(&ioas->areas, iova, &ent) && ent.start == iova &&
+	       ((const struct area *)ent.val)->continues;
+}
+
+/*
+ * A mapping may be several areas, since its memory has moved: it is unmapped whole all the same.
+ * Cuts one off that sticks out at the end of [iova, *last]. Return: 0; -ENOENT there is none before
+ * it; -ERANGE there is.
+ */
+static int parts_keep_locked(struct ioas *ioas, uint64_t iova, uint64_t *last)
+{
+	uint64_t head = *last;
+	struct imap_ent ent;
+
+	if (continues_at(ioas, iova))
+		return -ENOENT;
+	if (*last == UINT64_MAX || !continues_at(ioas, *last + 1))
+		return 0;
+	while (imap_find(&ioas->areas, head, &ent) && ent.start > iova) {
+		head = ent.start - 1;
+		if (!((const struct area *)ent.val)->continues) {
+			*last = head;
+			return -ERANGE;
+		}
+	}
+	return -ENOENT;
+}
+
+/* Takes the areas of [iova, last] out, ascending, onto @list, until one sticks out. */
+static int take_areas_locked(
+	struct ioas *ioas, uint64_t iova, uint64_t last, struct area **list, struct imap_ent *ent)
+{
 	for (;;) {
-		int err = imap_take(&ioas->areas, iova, last, &ent);
+		int err = imap_take(&ioas->areas, iova, last, ent);
 		struct area *area;
 
-		if (err == -ERANGE)
-			return refuse(ENOENT, "areas are unmapped whole", "area %#lx-%#lx",
-				ent.start, ent.last);
 		if (err)
-			return 0;
-		area = ent.val;
+			return err == -ERANGE ? err : 0;
+		area = ent->val;
 		for (struct hwpt *hwpt = ioas->hwpts; hwpt; hwpt = hwpt->next)
 			domain_unmap(&hwpt->dom, area->iova, area_len(area));
 		area->next = *list;
 		*list = area;
-		if (ent.last == last)
+		if (ent->last == last)
 			return 0;
-		iova = ent.last + 1;
+		iova = ent->last + 1;
 	}
+}
+
+static int take_locked(struct ioas *ioas, uint64_t iova, uint64_t last, struct area **list)
+{
+	uint64_t wanted = last;
+	struct imap_ent ent;
+	int kept = ioas->parts ? parts_keep_locked(ioas, iova, &last) : 0, err = 0;
+
+	if (kept != -ENOENT)
+		err = take_areas_locked(ioas, iova, last, list, &ent);
+	if (!ioas->areas.count)
+		ioas->parts = false;
+	if (kept)
+		ent = (struct imap_ent){ .start = last + 1, .last = wanted };
+	if (kept || err)
+		return refuse(
+			ENOENT, "areas are unmapped whole", "area %#lx-%#lx", ent.start, ent.last);
+	return 0;
 }
 
 static int unmap_range(struct ioas *ioas, uint64_t iova, uint64_t last, uint64_t *unmapped)
@@ -375,7 +367,7 @@ static int unmap_range(struct ioas *ioas, uint64_t iova, uint64_t last, uint64_t
 		*unmapped += area_len(area);
 	if (list)
 		count_unmap(ioas->obj.ctx->core, areas, *unmapped);
-	list_free(list);
+	area_list_free(list);
 	return err;
 }
 
@@ -417,62 +409,25 @@ void ioas_unmap_all(struct ioas *ioas, uint64_t *unmapped)
 /* --- Split -------------------------------------------------------------------------------------
  */
 
-int area_split_locked(struct ioas *ioas, struct area *low, uint64_t iova, struct area **out)
-{
-	uint64_t low_len = iova - low->iova, high_len = low->last - iova + 1;
-	struct area *high = base_zalloc(sizeof(*high));
-	int err;
-
-	if (!high)
-		return -ENOMEM;
-	*high = *low;
-	high->iova = iova;
-	high->host = low->host + low_len;
-	/* The parts are counted as ranges of their own before the whole is not. */
-	err = mem_range_add(low->mem, low->host, low_len);
-	if (err)
-		goto err_free;
-	err = mem_range_add(low->mem, high->host, high_len);
-	if (err)
-		goto err_low;
-	imap_set_last(&ioas->areas, low->iova, iova - 1);
-	err = imap_insert(&ioas->areas, iova, high->last, high);
-	if (err)
-		goto err_map;
-	mem_range_remove(low->mem, low->host, low_len + high_len);
-	mem_get(low->mem);
-	low->last = iova - 1;
-	atomic_fetch_add_explicit(
-		&ioas->obj.ctx->core->counters->areas_now, 1, memory_order_relaxed);
-	*out = high;
-	return 0;
-
-err_map:
-	imap_set_last(&ioas->areas, low->iova, low->last);
-	mem_range_remove(low->mem, high->host, high_len);
-err_low:
-	mem_range_remove(low->mem, low->host, low_len);
-err_free:
-	base_free(high);
-	return err;
-}
-
 int ioas_split(struct ioas *ioas, uint64_t iova)
 {
-	struct area *low, *high;
+	struct area *area;
 	struct imap_ent ent;
 	int err = 0;
 
 	pthread_mutex_lock(&ioas->lock);
-	if (!imap_find(&ioas->areas, iova, &ent) || ent.start == iova)
+	if (!imap_find(&ioas->areas, iova, &ent))
 		goto out;
-	low = ent.val;
-	if ((iova | (low->host + (iova - low->iova))) & (ioas->alignment - 1)) {
+	area = ent.val;
+	if ((iova | (area->host + (iova - area->iova))) & (ioas->alignment - 1)) {
 		err = refuse(EINVAL, "an area is split at a multiple of the alignment",
 			"area %#lx-%#lx at %#lx", ent.start, ent.last, iova);
 		goto out;
 	}
-	err = area_split_locked(ioas, low, iova, &high);
+	if (ent.start != iova)
+		err = area_split_locked(ioas, area, iova, &area);
+	if (!err)
+		area->continues = false;
 out:
 	pthread_mutex_unlock(&ioas->lock);
 	return err;
