@@ -211,7 +211,8 @@ int guard_atomic(void *addr, unsigned int size, enum uiommu_dma_atomic_op op, ui
 bool guard_handle_fault(int sig, siginfo_t *info, void *ucontext)
 {
 #if GUARD_ARCH_SIGNALS
-	return guard_arch_fixup(ucontext);
+	/* What kill(2) and the like have sent is no fault, wherever it arrives. */
+	return info->si_code > 0 && guard_arch_fixup(ucontext);
 #else
 	return false;
 #endif
@@ -222,15 +223,24 @@ bool guard_handle_fault(int sig, siginfo_t *info, void *ucontext)
 
 static struct sigaction previous[2]; /* SIGSEGV, SIGBUS */
 
+/* The access is repeated, and the process ends as it would have; what was sent is sent again. */
+static void by_default(int sig, const siginfo_t *info)
+{
+	signal(sig, SIG_DFL);
+	if (info->si_code <= 0)
+		raise(sig);
+}
+
 static void chain(int sig, siginfo_t *info, void *ucontext)
 {
 	struct sigaction *prev = &previous[sig == SIGBUS];
 
 	if (prev->sa_flags & SA_SIGINFO)
 		prev->sa_sigaction(sig, info, ucontext);
+	else if (prev->sa_handler == SIG_IGN && info->si_code <= 0)
+		return;
 	else if (prev->sa_handler == SIG_DFL || prev->sa_handler == SIG_IGN)
-		signal(sig, SIG_DFL); /* the access is repeated, and the process ends as it would
-					 have */
+		by_default(sig, info);
 	else
 		prev->sa_handler(sig);
 }

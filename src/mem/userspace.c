@@ -16,12 +16,12 @@
 /* `used`: what is counted in the block itself or below it; a table is freed when it reaches zero.
  */
 struct us_pages {
-	uint32_t used;
+	uint64_t used;
 	uint32_t count[SLOTS]; /* of each 4 KiB page */
 };
 
 struct us_mib2s {
-	uint32_t used;
+	uint64_t used;
 	uint32_t count[SLOTS]; /* of each 2 MiB block as a whole */
 	struct us_pages *pages[SLOTS];
 };
@@ -114,23 +114,23 @@ static void tables_trim(struct us_gib *gib, uint64_t addr)
 	}
 }
 
-static void block_count(struct us_gib *gib, uint64_t addr, unsigned int lg2, uint32_t by)
+static void block_count(struct us_gib *gib, uint64_t addr, unsigned int lg2, int by)
 {
 	struct us_mib2s *m = gib->mib2s;
 	struct us_pages *p;
 
 	if (lg2 == GIB_LG2) {
-		gib->count += by;
+		gib->count += (uint32_t)by;
 		return;
 	}
-	m->used += by;
+	m->used += (uint64_t)by;
 	if (lg2 == MIB2_LG2) {
-		m->count[slot(addr, MIB2_LG2)] += by;
+		m->count[slot(addr, MIB2_LG2)] += (uint32_t)by;
 		return;
 	}
 	p = m->pages[slot(addr, MIB2_LG2)];
-	p->used += by;
-	p->count[slot(addr, PAGE_LG2)] += by;
+	p->used += (uint64_t)by;
+	p->count[slot(addr, PAGE_LG2)] += (uint32_t)by;
 }
 
 static void blocks_remove(struct userspace *us, uint64_t addr, uint64_t end)
@@ -139,7 +139,7 @@ static void blocks_remove(struct userspace *us, uint64_t addr, uint64_t end)
 		unsigned int lg2 = block_lg2(addr, end);
 		struct us_gib *gib = &us->gibs[addr >> GIB_LG2];
 
-		block_count(gib, addr, lg2, (uint32_t)-1);
+		block_count(gib, addr, lg2, -1);
 		tables_trim(gib, addr);
 		addr += UINT64_C(1) << lg2;
 	}
@@ -232,7 +232,9 @@ bool us_any(struct userspace *us, uintptr_t addr, size_t len)
 
 	if (!atomic_load_explicit(&us->ranges, memory_order_acquire))
 		return false;
-	if (!len || !page_bounds(addr, len, &start, &end))
+	if (!len || addr >= BUS_RAM_END)
+		return false;
+	if (!page_bounds(addr, len < BUS_RAM_END - addr ? len : BUS_RAM_END - addr, &start, &end))
 		return false;
 	pthread_mutex_lock(&us->lock);
 	while (!any && start < end) {
