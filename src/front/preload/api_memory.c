@@ -121,7 +121,8 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags, ...)
 	va_list ap;
 
 	va_start(ap, flags);
-	to = va_arg(ap, void *);
+	/* Only then is it given; DONTUNMAP alone would take it for a hint. */
+	to = flags & MREMAP_FIXED ? va_arg(ap, void *) : NULL;
 	va_end(ap);
 	return api_mremap(addr, old_len, new_len, flags, to);
 }

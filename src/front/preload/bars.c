@@ -409,6 +409,10 @@ void *bars_mremap(uintptr_t addr, size_t old_len, size_t new_len, int flags, voi
 	return ret;
 }
 
+#ifndef MAP_32BIT /* x86-64 only */
+#define MAP_32BIT 0
+#endif
+
 /* The pages of a BAR, closed, where the program wants them. */
 static void *place(const struct abi_mmap *what, void *addr, size_t len, int prot, int flags)
 {

@@ -42,8 +42,11 @@ static int file_install(const struct abi_caller *caller, struct abi_file *file)
 
 static int fd_borrow(const struct abi_caller *caller, int fd)
 {
+	struct desc *desc = fd_peek(fd);
+
 	/* Neither the engine's own nor what only stands for a file of ours. */
-	if (fd_peek(fd) || real()->fcntl(fd, F_GETFD) < 0)
+	if ((desc && (desc == &fd_protected || desc->kind == DESC_FILE)) ||
+		real()->fcntl(fd, F_GETFD) < 0)
 		return -EBADF;
 	return fd;
 }

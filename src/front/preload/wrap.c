@@ -35,7 +35,7 @@ WRAP(int, munmap, (void *addr, size_t len), (addr, len))
 WRAP(int, madvise, (void *addr, size_t len, int advice), (addr, len, advice))
 WRAP(int, mprotect, (void *addr, size_t len, int prot), (addr, len, prot))
 WRAP(void *, mremap, (void *addr, size_t from, size_t to, int flags, void *at),
-	(addr, from, to, flags, at))
+	(addr, from, to, flags, flags &MREMAP_FIXED ? at : NULL))
 WRAP2(int, open, open64, (const char *path, int flags, mode_t mode), (path, flags, mode))
 WRAP2(int, openat, openat64, (int dir, const char *path, int flags, mode_t mode),
 	(dir, path, flags, mode))
