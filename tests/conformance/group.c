@@ -199,6 +199,41 @@ static void test_mappings_survive_the_device(void **state)
 	assert_done(unmap(f, cmd.ioas_id, 0x10000, PAGE, NULL));
 }
 
+static uint32_t count_ranges(struct fixture *f, int context)
+{
+	struct uiommu_abi_vfio_ioas compat = { .size = sizeof(compat) };
+	struct uiommu_abi_ioas_iova_ranges cmd = { .size = sizeof(cmd) };
+
+	assert_done(ask(f, context, UIOMMU_ABI_VFIO_IOAS, &compat));
+	cmd.ioas_id = compat.ioas_id;
+	assert_refused(EMSGSIZE, ask(f, context, UIOMMU_ABI_IOAS_IOVA_RANGES, &cmd));
+	return cmd.num_iovas;
+}
+
+/* VFIO's own container knows what its group's devices translate before any is open. */
+static void test_container_has_ranges_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int container = f->p->ops->open_container(f->p, &f->why);
+	int a = group_open(f, GROUP_A), b = group_open(f, GROUP_B);
+	long dev;
+
+	assert_done(set_container(f, a, container));
+	assert_int_equal(2, count_ranges(f, container));
+	dev = get_device(f, a, dev_names[DEV_A]);
+	assert_true(dev > 0);
+	assert_int_equal(2, count_ranges(f, container));
+	shut(f, (int)dev);
+	assert_done(ask(f, a, UIOMMU_VFIO_GROUP_UNSET_CONTAINER, NULL));
+	assert_int_equal(1, count_ranges(f, container));
+	/* An iommufd learns it with the first device. */
+	assert_done(set_container(f, b, f->ctx));
+	assert_int_equal(1, count_ranges(f, f->ctx));
+	shut(f, a);
+	shut(f, b);
+	shut(f, container);
+}
+
 /* A context may be held by a group alone. */
 static void test_group_holds_the_container(void **state)
 {
@@ -236,6 +271,7 @@ int main(void)
 		conformance_test(test_device),
 		conformance_test(test_device_does_dma),
 		conformance_test(test_mappings_survive_the_device),
+		conformance_test(test_container_has_ranges_at_once),
 		conformance_test(test_group_holds_the_container),
 		conformance_test(test_no_file_operations),
 	};
