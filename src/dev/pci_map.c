@@ -73,6 +73,13 @@ static bool window_expose_locked(struct uiommu_pdev *pdev, unsigned int bar, boo
 /* bar=poll: stores are always direct; what changes is who looks at the window. */
 static bool window_watch_locked(struct uiommu_pdev *pdev, unsigned int bar, bool on)
 {
+	/*
+	 * What is stored before this returns false is the model's to find, with its last look; the
+	 * thread reports what is stored later. It must not compare with what it saw before the
+	 * model took over: a tail that has gone around once is the same number again.
+	 */
+	if (!on && pdev->bar[bar].watching)
+		pdev_poll_resume(pdev, bar);
 	pdev->bar[bar].watching = on && exposed_locked(pdev, bar);
 	return pdev->bar[bar].watching;
 }

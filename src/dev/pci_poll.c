@@ -93,9 +93,18 @@ void pdev_poll_mirror(struct uiommu_pdev *pdev, bool force)
 				     reg_replace(pdev, reg, pdev->poll.last[i], val)))
 			pdev->poll.last[i] = val;
 	}
-	for (unsigned int i = 0; force && i < UIOMMU_PCI_BARS; i++)
+	if (!force)
+		return;
+	pthread_mutex_lock(&pdev->maps.lock);
+	for (unsigned int i = 0; i < UIOMMU_PCI_BARS; i++)
 		if (pdev->poll.db_last[i])
 			memset(pdev->poll.db_last[i], 0, pdev->desc.bar[i].db_len);
+	pthread_mutex_unlock(&pdev->maps.lock);
+}
+
+static uint32_t db_load(const struct uiommu_pdev *pdev, unsigned int n, unsigned int i)
+{
+	return atomic_load_explicit((_Atomic uint32_t *)&pdev->bar[n].db[i], memory_order_acquire);
 }
 
 static bool regs_scan(struct uiommu_pdev *pdev)
@@ -117,34 +126,54 @@ static bool regs_scan(struct uiommu_pdev *pdev)
 	return found;
 }
 
+/*
+ * Which of @count words from @first on have been stored to; what they are now counts as seen. None
+ * if the model looks at the window itself: then `last` is out of date, until pdev_poll_resume().
+ */
+static uint64_t window_changes(
+	struct uiommu_pdev *pdev, unsigned int n, unsigned int first, unsigned int count)
+{
+	uint32_t *last = pdev->poll.db_last[n];
+	uint64_t changed = 0;
+
+	pthread_mutex_lock(&pdev->maps.lock);
+	for (unsigned int i = 0; !pdev->bar[n].watching && i < count; i++) {
+		uint32_t val = db_load(pdev, n, first + i);
+
+		changed |= (uint64_t)(val != last[first + i]) << i;
+		last[first + i] = val;
+	}
+	pthread_mutex_unlock(&pdev->maps.lock);
+	return changed;
+}
+
 static bool window_scan(struct uiommu_pdev *pdev, unsigned int n)
 {
 	const struct uiommu_bar_desc *bar = &pdev->desc.bar[n];
-	uint32_t *last = pdev->poll.db_last[n];
+	unsigned int words = bar->db_len / sizeof(uint32_t); /* whole pages: a multiple of 64 */
 	bool found = false;
 
-	for (unsigned int i = 0; i < bar->db_len / sizeof(uint32_t); i++) {
-		uint32_t val = atomic_load_explicit(
-			(_Atomic uint32_t *)&pdev->bar[n].db[i], memory_order_acquire);
+	for (unsigned int first = 0; first < words; first += 64) {
+		uint64_t changed = window_changes(pdev, n, first, 64);
 
-		if (val == last[i])
-			continue;
-		last[i] = val;
-		regs_scan(pdev);
-		pdev->model->doorbell(pdev->priv, n, bar->db_off + i * sizeof(uint32_t), val);
-		found = true;
+		for (; changed; changed &= changed - 1) {
+			unsigned int i = first + (unsigned int)__builtin_ctzll(changed);
+
+			regs_scan(pdev);
+			pdev->model->doorbell(pdev->priv, n, bar->db_off + i * sizeof(uint32_t),
+				db_load(pdev, n, i));
+			found = true;
+		}
 	}
 	return found;
 }
 
-static bool watched_by_model(struct uiommu_pdev *pdev, unsigned int n)
+void pdev_poll_resume(struct uiommu_pdev *pdev, unsigned int bar)
 {
-	bool watching;
+	uint32_t *last = pdev->poll.db_last[bar];
 
-	pthread_mutex_lock(&pdev->maps.lock);
-	watching = pdev->bar[n].watching;
-	pthread_mutex_unlock(&pdev->maps.lock);
-	return watching;
+	for (unsigned int i = 0; last && i < pdev->desc.bar[bar].db_len / sizeof(uint32_t); i++)
+		last[i] = db_load(pdev, bar, i);
 }
 
 /* Return: whether a client has stored anything. */
@@ -157,7 +186,7 @@ static bool scan(struct uiommu_pdev *pdev)
 	if (found) {
 		found = regs_scan(pdev);
 		for (unsigned int i = 0; i < UIOMMU_PCI_BARS; i++)
-			if (pdev->poll.db_last[i] && !watched_by_model(pdev, i))
+			if (pdev->poll.db_last[i])
 				found |= window_scan(pdev, i);
 		pdev_poll_mirror(pdev, false);
 	}

@@ -84,7 +84,7 @@ struct pdev_poll {
 	_Atomic bool stop;
 	uint64_t *last; /* registers: what the model and the memory agreed on last */
 	uint64_t *now;
-	uint32_t *db_last[UIOMMU_PCI_BARS];
+	uint32_t *db_last[UIOMMU_PCI_BARS]; /* under pdev_maps.lock */
 };
 
 struct uiommu_pdev {
@@ -206,5 +206,7 @@ int pdev_poll_start(struct uiommu_pdev *pdev);
 void pdev_poll_stop(struct uiommu_pdev *pdev);
 /* Brings the memory up to the model's registers; @force: whatever a client has stored there. */
 void pdev_poll_mirror(struct uiommu_pdev *pdev, bool force);
+/* The thread looks at the window again: what is there now isn't news. Under pdev_maps.lock. */
+void pdev_poll_resume(struct uiommu_pdev *pdev, unsigned int bar);
 
 #endif
