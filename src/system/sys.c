@@ -12,6 +12,7 @@
 #include "base/refuse.h"
 #include "core/core.h"
 #include "core/follow.h"
+#include "core/nearest.h"
 #include "core/requester.h"
 #include "dev/pci.h"
 #include "hw/plain.h"
@@ -66,15 +67,36 @@ static const char *reason_text(enum uiommu_dma_reason reason)
 	return "no reason is known";
 }
 
+/* Which object stood in the way: " (nearest in IOAS 1: 0x100000-0x101fff, read-write)". */
+static void object_text(const struct requester *req, uint64_t iova, char *text, size_t len)
+{
+	struct nearest near;
+
+	text[0] = '\0';
+	if (!nearest_find((struct requester *)(uintptr_t)req, iova, &near))
+		return;
+	if (!near.found)
+		snprintf(text, len, " (IOAS %u is empty)", near.ioas);
+	else
+		snprintf(text, len, " (%s in IOAS %u: %#lx-%#lx, %s)",
+			near.first <= iova && iova <= near.last ? "mapped" : "nearest", near.ioas,
+			near.first, near.last,
+			!near.writable	? "read-only"
+			: near.readable ? "read-write"
+					: "write-only");
+}
+
 static void on_fault(void *arg, const struct requester *req, const struct uiommu_dma_fault *fault)
 {
 	struct sys *sys = arg;
-	char text[192];
+	char object[112], text[320];
 
 	pthread_mutex_lock(&sys->sink_lock);
 	if (sys->sink) {
-		snprintf(text, sizeof(text), "device %s: %s of iova %#lx refused: %s", req->name,
-			fault->write ? "write" : "read", fault->iova, reason_text(fault->reason));
+		object_text(req, fault->iova, object, sizeof(object));
+		snprintf(text, sizeof(text), "device %s: %s of iova %#lx refused: %s%s", req->name,
+			fault->write ? "write" : "read", fault->iova, reason_text(fault->reason),
+			object);
 		sys->sink(sys->sink_arg, text);
 	}
 	pthread_mutex_unlock(&sys->sink_lock);

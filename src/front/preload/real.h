@@ -63,6 +63,10 @@
 	F(int, statx, (int, const char *, int, unsigned int, struct statx *))                      \
 	F(int, faccessat, (int, const char *, int, int))                                           \
 	F(ssize_t, readlinkat, (int, const char *, char *, size_t))                                \
+	F(ssize_t, getxattr, (const char *, const char *, void *, size_t))                         \
+	F(ssize_t, lgetxattr, (const char *, const char *, void *, size_t))                        \
+	F(ssize_t, listxattr, (const char *, char *, size_t))                                      \
+	F(ssize_t, llistxattr, (const char *, char *, size_t))                                     \
 	F(char *, realpath, (const char *, char *))                                                \
 	F(DIR *, opendir, (const char *))                                                          \
 	F(DIR *, fdopendir, (int))                                                                 \
