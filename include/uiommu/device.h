@@ -167,7 +167,9 @@ uint32_t *uiommu_pdev_doorbells(struct uiommu_pdev *pdev, unsigned int bar);
  *      false: each store is a doorbell() call
  *
  * Once the call with false has returned, no store goes unnoticed any more: read the window once
- * more, then sleep. Has no effect where stores can't be made to trap (bar=poll) or always trap.
+ * more, then sleep. A model that looks at the window on its own calls it before each sleep, whether
+ * it had asked for direct stores or not: with bar=poll, where stores never trap, the core compares
+ * the window with what it was at this call.
  *
  * Context: a thread of the model's own. close() and reset() of the model may be waiting for that
  * very thread, so this, like interrupts and DMA, never waits for a callback of the model to return.

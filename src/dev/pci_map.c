@@ -75,10 +75,11 @@ static bool window_watch_locked(struct uiommu_pdev *pdev, unsigned int bar, bool
 {
 	/*
 	 * What is stored before this returns false is the model's to find, with its last look; the
-	 * thread reports what is stored later. It must not compare with what it saw before the
-	 * model took over: a tail that has gone around once is the same number again.
+	 * thread reports what is stored later. It must not compare with what it saw last itself: a
+	 * model that is awake finds stores before the thread does, whoever is to watch, and a tail
+	 * that has gone around since is the same number again.
 	 */
-	if (!on && pdev->bar[bar].watching)
+	if (!on)
 		pdev_poll_resume(pdev, bar);
 	pdev->bar[bar].watching = on && exposed_locked(pdev, bar);
 	return pdev->bar[bar].watching;

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dev/pdev.h"
+
 struct mapping {
 	struct bar_mapping map;
 	unsigned int opened, closed;
@@ -104,12 +106,31 @@ static void test_model_watches(void **state)
 	assert_int_equal(counter.rings, 0);
 	assert_int_equal(uiommu_pdev_doorbells(*state, 0)[0], 5);
 	assert_false(uiommu_pdev_doorbells_expose(*state, 0, false));
-	/* What was stored until now is the model's to find; what comes now is told, also a value that the
-	 * thread saw last before the model took over (a tail that has gone around). */
+	/* What was stored until now is the model's to find; what comes now is told, also a value
+	 * that the thread saw last before the model took over (a tail that has gone around). */
 	atomic_store(reg32(&m, WINDOW), 0);
 	wait_for(&counter.rings, 1);
 	assert_int_equal(m.closed, 0);
 	mapping_close(*state, &m);
+}
+
+/* A model that was awake has seen a tail go around before the thread looked. */
+static void test_model_is_faster(void **state)
+{
+	struct uiommu_pdev *pdev = *state;
+	static struct mapping m;
+
+	mapping_open(pdev, &m);
+	atomic_store(reg32(&m, WINDOW), 64);
+	wait_for(&counter.rings, 1);
+	pthread_mutex_lock(&pdev->lock); /* the thread doesn't get to look */
+	atomic_store(reg32(&m, WINDOW), 0);
+	assert_false(uiommu_pdev_doorbells_expose(pdev, 0, false));
+	atomic_store(reg32(&m, WINDOW), 64);
+	pthread_mutex_unlock(&pdev->lock);
+	wait_for(&counter.rings, 2);
+	assert_int_equal(counter.last_ring, 64);
+	mapping_close(pdev, &m);
 }
 
 static void test_reset(void **state)
@@ -194,6 +215,7 @@ int main(void)
 		TEST(test_registers),
 		TEST(test_doorbells),
 		TEST(test_model_watches),
+		TEST(test_model_is_faster),
 		TEST(test_reset),
 		TEST(test_decode),
 		TEST(test_reopen),

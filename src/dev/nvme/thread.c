@@ -4,7 +4,8 @@
  *
  * While a client rings often, its doorbells are exposed: stores reach the window without a trap,
  * and the rounds look at it. After some tens of microseconds without work they are taken back, so
- * that the next store wakes the thread. Before it sleeps it announces so and does one more round:
+ * that the next store wakes the thread. Before it sleeps it takes them back in any case (with
+ * bar=poll somebody else watches from then on), announces that it sleeps, and does one more round:
  * either that finds what was stored before, or the store finds the announcement (a full barrier on
  * both sides).
  */
@@ -112,7 +113,18 @@ static void expose(struct ctrl *c, struct pace *p, bool on)
 	p->exposed = on && direct;
 	p->tried = on;
 	/* Direct stores although we asked for traps: nothing will wake us. */
-	p->nap_ns = !on && direct ? NAP_NS : 0;
+	if (on || !direct)
+		p->nap_ns = 0;
+	else if (!p->nap_ns)
+		p->nap_ns = NAP_NS;
+}
+
+/* What was stored until now, and nobody will tell of, is looked at: the round does the queues. */
+static void take_back(struct ctrl *c, struct pace *p)
+{
+	expose(c, p, false);
+	db_scan(c);
+	irq_head_moved(c);
 }
 
 static void busy(struct ctrl *c, struct pace *p)
@@ -138,8 +150,8 @@ static void window_slide(struct ctrl *c, struct pace *p)
 	p->rings = c->rings;
 }
 
-/* Something is taken back, or announced, and the next round looks again; or nothing is left but to
- * sleep. */
+/* The next round looks again, the last time once that has been announced; then nothing is left but
+ * to sleep. */
 static void idle(struct ctrl *c, struct pace *p, bool *announced)
 {
 	uint64_t now = now_ns();
@@ -148,10 +160,8 @@ static void idle(struct ctrl *c, struct pace *p, bool *announced)
 		p->idle_since = now;
 	if (p->spin_ns && (now - p->idle_since < p->spin_ns || p->idle_rounds++ < SPIN_ROUNDS)) {
 		arch_pause();
-	} else if (p->tried) {
-		expose(c, p, false);
-		db_scan(c);
 	} else if (!*announced) {
+		take_back(c, p);
 		announce(c);
 		*announced = true;
 	} else {
