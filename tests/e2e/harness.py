@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""What the scripts here have in common: cases that report in TAP, a folder to work in, runs of programs with devices."""
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+BDF = "0000:01:00.0"
+MIB = 1 << 20
+TIMEOUT = 120
+
+UIOMMU = os.path.abspath(sys.argv[1])
+WORK = pathlib.Path(tempfile.mkdtemp(prefix="uiommu-e2e-"))
+RUNTIME = WORK / "runtime"
+ENV = dict(os.environ, XDG_RUNTIME_DIR=str(RUNTIME), LC_ALL="C")
+# A failure tells it; set, it repeats one.
+SEED = int(os.environ.get("UIOMMU_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
+_cases = []
+
+
+class Skip(Exception):
+    pass
+
+
+def case(function):
+    _cases.append(function)
+    return function
+
+
+def nvme(*images, bdf=BDF, **options):
+    """A --device option: the images are the namespaces from 1 on."""
+    keys = ["drive"] + [f"ns{number}" for number in range(2, len(images) + 1)]
+    words = [f"{key}={str(image).replace(',', ',,')}" for key, image in zip(keys, images)]
+    words += [f"bdf={bdf}"] + [f"{key}={value}" for key, value in options.items()]
+    return ",".join(["nvme", *words])
+
+
+def url(bdf=BDF, namespace=1):
+    return f"nvme://{bdf}/{namespace}"
+
+
+def start(devices, *program, options=(), env=None, **popen):
+    """`uiommu run` of a program with devices, as a process of text streams."""
+    for stream in "stdin", "stdout", "stderr":
+        popen.setdefault(stream, subprocess.DEVNULL if stream == "stdin" else subprocess.PIPE)
+    arguments = [word for device in devices for word in ("--device", device)]
+    command = [UIOMMU, "run", *map(str, options), *arguments, "--", *map(str, program)]
+    return subprocess.Popen(command, cwd=WORK, env=dict(ENV, **(env or {})), text=True, **popen)
+
+
+def finish(process, text=None):
+    """Return: status, standard output, standard error."""
+    try:
+        out, err = process.communicate(text, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, out, err
+
+
+def run(devices, *program, text=None, **options):
+    if text is not None:
+        options["stdin"] = subprocess.PIPE
+    return finish(start(devices, *program, **options), text)
+
+
+def run_ok(devices, *program, **options):
+    """Return: standard output."""
+    status, out, err = run(devices, *program, **options)
+    assert status == 0, f"status {status} of {program}: {out[-2000:]}{err[-2000:]}"
+    return out
+
+
+def stats_of(devices, *program, **options):
+    """A run that succeeds. Return: what was counted in all of its processes."""
+    path = WORK / f"stats-{time.monotonic_ns()}.json"
+    run_ok(devices, *program, options=["--stats=json", "--stats-file", path, *options.pop("options", ())], **options)
+    return json.loads(path.read_text())["total"]
+
+
+def without_run(*program, text=None):
+    """A program on its own. Return: status, output of both streams."""
+    process = subprocess.run([str(word) for word in program], cwd=WORK, env=ENV, input=text, text=True, timeout=TIMEOUT,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return process.returncode, process.stdout
+
+
+def random_image(name, size):
+    path = WORK / name
+    with open(path, "wb") as file:
+        for begin in range(0, size, MIB):
+            file.write(os.urandom(min(MIB, size - begin)))
+    return path
+
+
+def empty_image(name, size):
+    path = WORK / name
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return path
+
+
+def same(one, other):
+    """Compares whole files."""
+    with open(one, "rb") as a, open(other, "rb") as b:
+        begin = 0
+        while True:
+            blocks = a.read(MIB), b.read(MIB)
+            if blocks[0] != blocks[1]:
+                raise AssertionError(f"{one} and {other} differ at {begin + difference(*blocks):#x}")
+            if not blocks[0]:
+                return
+            begin += MIB
+
+
+def difference(one, other):
+    """Where two byte strings begin to differ."""
+    common = min(len(one), len(other))
+    return next((place for place in range(common) if one[place] != other[place]), common)
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, f"timed out: {what}"
+        time.sleep(0.002)
+
+
+def client_of(process):
+    """The process id of the program that `uiommu run` has started: the child of its keeper."""
+    def child(pid):
+        path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+        return int((path.read_text().split() or [0])[0]) if path.exists() else 0
+    found = []
+
+    def look():
+        found[:] = [child(child(process.pid) or process.pid)]
+        return found[0] and os.readlink(f"/proc/{found[0]}/exe") != UIOMMU
+    wait_for(look, "the program")
+    return found[0]
+
+
+class Exerciser:
+    """qemu-io that is fed with one command at a time through a pipe."""
+    PROMPT = "qemu-io> "
+
+    def __init__(self, devices, target, *arguments, **options):
+        self.process = start(devices, "qemu-io", "-f", "raw", *arguments, target, stdin=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, **options)
+        self.text = ""
+        self.answer()
+
+    def answer(self):
+        """What is said up to the next prompt: the last command has ended then."""
+        alarm = threading.Timer(TIMEOUT, self.process.kill)
+        alarm.start()
+        try:
+            while self.PROMPT not in self.text:
+                more = os.read(self.process.stdout.fileno(), 65536).decode()
+                if not more:
+                    raise EOFError(self.text)
+                self.text += more
+        finally:
+            alarm.cancel()
+        answer, self.text = self.text.split(self.PROMPT, 1)
+        return answer
+
+    def send(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def do(self, command):
+        self.send(command)
+        return self.answer()
+
+    def good(self, command):
+        said = self.do(command)
+        assert "failed" not in said and "rror" not in said, f"{command}: {said}"
+        return said
+
+    def end(self):
+        """Return: exit status."""
+        return finish(self.process, "quit\n")[0]
+
+
+def _outcome(number, function):
+    name = function.__name__.replace("_", " ")
+    try:
+        function()
+        print(f"ok {number} - {name}", flush=True)
+    except Skip as reason:
+        print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+    except Exception:  # pylint: disable=broad-except
+        print(f"not ok {number} - {name}")
+        print("# " + traceback.format_exc().strip().replace("\n", "\n# "))
+        print(f"# UIOMMU_TEST_SEED={SEED}", flush=True)
+        return False
+    return True
+
+
+def main(*tools):
+    """Runs every case; skips all where a tool isn't installed. Ends the program."""
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        print(f"1..0 # SKIP {', '.join(missing)} isn't installed")
+        sys.exit(0)
+    RUNTIME.mkdir(mode=0o700)
+    try:
+        good = [_outcome(number, function) for number, function in enumerate(_cases, 1)]
+        # Whatever became of the programs, no run has left anything.
+        number = len(good) + 1
+        left = [path.name for path in RUNTIME.iterdir()]
+        good.append(not left)
+        print(f"{'ok' if not left else 'not ok'} {number} - no run left anything behind {' '.join(left)}".strip())
+        print(f"1..{number}")
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
+    sys.exit(not all(good))
