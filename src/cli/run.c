@@ -33,7 +33,8 @@ const char run_help[] =
 	"  --device KIND,KEY=VALUE,...  a device; 'uiommu devices' lists kinds and keys.\n"
 	"                               A ',' in a value is written ',,'\n"
 	"  --iommu FORMAT               format of I/O page tables (default: x86-64)\n"
-	"  --topology FILE              more of both, one 'device ...' or 'iommu ...' a line;\n"
+	"  --memlock LIMIT              refuse maps that pin more: bytes (64M), or rlimit\n"
+	"  --topology FILE              more of these, one a line, without the dashes;\n"
 	"                               relative paths in it are relative to its folder\n"
 	"  --stats[=text|json]          at the end, print what was counted to standard error\n"
 	"  --stats-file FILE            print it to FILE instead\n"
@@ -92,6 +93,13 @@ static int add_device(struct run *run, const char *spec)
 static int set_format(struct run *run, const char *name)
 {
 	int ret = topology_set_format(&run->top, name, "--iommu", run->err);
+
+	return ret ? topology_failed(run, ret) : 0;
+}
+
+static int set_memlock(struct run *run, const char *value)
+{
+	int ret = topology_set_memlock(&run->top, value, "--memlock", run->err);
 
 	return ret ? topology_failed(run, ret) : 0;
 }
@@ -174,6 +182,7 @@ static int set_engine(const char *place)
 enum option_id {
 	OPT_DEVICE = 256,
 	OPT_IOMMU,
+	OPT_MEMLOCK,
 	OPT_TOPOLOGY,
 	OPT_STATS,
 	OPT_STATS_FILE,
@@ -185,6 +194,7 @@ enum option_id {
 static const struct option options[] = {
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "iommu", required_argument, NULL, OPT_IOMMU },
+	{ "memlock", required_argument, NULL, OPT_MEMLOCK },
 	{ "topology", required_argument, NULL, OPT_TOPOLOGY },
 	{ "stats", optional_argument, NULL, OPT_STATS },
 	{ "stats-file", required_argument, NULL, OPT_STATS_FILE },
@@ -215,6 +225,8 @@ static int take_option(struct run *run, char **argv, int opt)
 		return add_device(run, optarg);
 	case OPT_IOMMU:
 		return set_format(run, optarg);
+	case OPT_MEMLOCK:
+		return set_memlock(run, optarg);
 	case OPT_TOPOLOGY:
 		return add_file(run, optarg);
 	case OPT_STATS:

@@ -19,8 +19,15 @@ int area_new(struct core *core, uintptr_t host, uint64_t len, uint32_t flags, st
 
 	if (!area)
 		return -ENOMEM;
-	mem_get(core->process);
-	area->mem = core->process;
+	if (account_charges(&core->account)) {
+		if (mem_charged_new(&core->userspace, &core->account, host, len, &area->mem)) {
+			base_free(area);
+			return -ENOMEM;
+		}
+	} else {
+		mem_get(core->process);
+		area->mem = core->process;
+	}
 	area->host = host;
 	area->origin = host;
 	area->last = len - 1;
@@ -43,6 +50,8 @@ int area_part(
 	}
 	mem_get(from->mem);
 	area->mem = from->mem;
+	if (from->pinned)
+		mem_pin(area->mem); /* pinned already: can't fail */
 	area->host = from->host + off;
 	area->origin = from->origin + off;
 	area->last = len - 1;
@@ -59,9 +68,17 @@ static void range_remove(const struct area *area)
 		mem_range_remove(area->mem, area->host, area_len(area));
 }
 
-void area_free(struct area *area)
+/* The area doesn't need its memory any more. */
+static void range_leave(const struct area *area)
 {
 	range_remove(area);
+	if (area->pinned)
+		mem_unpin(area->mem);
+}
+
+void area_free(struct area *area)
+{
+	range_leave(area);
 	mem_put(area->mem);
 	base_free(area);
 }
@@ -77,7 +94,7 @@ void area_list_free(struct area *list)
 			struct area *area = list;
 
 			list = area->next;
-			range_remove(area);
+			range_leave(area);
 			base_free(area);
 		}
 		mem_put_many(mem, n);
@@ -90,15 +107,22 @@ int area_pin(struct area *area)
 
 	if (area->pinned)
 		return 0;
+	err = mem_pin(area->mem);
+	if (err)
+		return err;
 	/* Counted first: memory that goes away from here on is followed, or seen to have moved. */
 	err = mem_range_add(area->mem, area->host, area_len(area));
-	if (err == -ENOMEM)
+	if (err == -ENOMEM) {
+		mem_unpin(area->mem);
 		return err;
+	}
 	if (!err) {
 		err = mem_populate(area->mem, area->host, area_len(area), area->writable);
 		if (err)
 			mem_range_remove(area->mem, area->host, area_len(area));
 	}
+	if (err)
+		mem_unpin(area->mem);
 	if (err)
 		return refuse(EFAULT, "memory exists and permits what the mapping permits",
 			"memory at %#lx, %#lx bytes", area->host, area_len(area));
@@ -110,12 +134,14 @@ void area_unpin(struct core *core, struct area *area)
 {
 	if (!area->pinned)
 		return;
-	range_remove(area);
+	range_leave(area);
 	area->pinned = false;
+	area->host = area->origin;
+	if (area->mem->kind == MEM_PROCESS)
+		return;
 	mem_get(core->process);
 	mem_put(area->mem);
 	area->mem = core->process;
-	area->host = area->origin;
 }
 
 void area_move(struct core *core, struct area *area, struct mem *mem, uintptr_t host)
@@ -124,10 +150,13 @@ void area_move(struct core *core, struct area *area, struct mem *mem, uintptr_t 
 	if (mem_range_add(mem, host, area_len(area)))
 		mem = core->uncounted;
 	range_remove(area);
-	mem_get(mem);
-	mem_put(area->mem);
-	area->mem = mem;
 	area->host = host;
+	/* Moved by the program: still its own memory. */
+	if (mem->kind == MEM_PROCESS)
+		return;
+	mem_get(mem);
+	mem_keep(mem, area->mem);
+	area->mem = mem;
 }
 
 int area_install(struct hwpt *hwpt, const struct area *area)
@@ -183,6 +212,8 @@ int area_split_locked(struct ioas *ioas, struct area *low, uint64_t iova, struct
 		goto err_map;
 	range_remove(low);
 	mem_get(low->mem);
+	if (low->pinned)
+		mem_pin(low->mem); /* pinned already: can't fail */
 	low->last = iova - 1;
 	ioas->parts = true;
 	atomic_fetch_add_explicit(

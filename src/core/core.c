@@ -15,6 +15,7 @@ int core_init(struct core *core, const struct hw *hw, struct core_counters *coun
 	err = mem_alias_new(0, 0, &core->uncounted);
 	if (err)
 		goto err_process;
+	account_init(&core->account, ACCOUNT_NO_LIMIT);
 	rs_set_init(&core->readers);
 	bus_init(&core->bus);
 	core->hw = hw;
@@ -43,5 +44,6 @@ void core_fini(struct core *core)
 	rs_set_fini(&core->readers);
 	mem_put(core->uncounted);
 	mem_put(core->process);
+	account_fini(&core->account);
 	us_fini(&core->userspace);
 }

@@ -26,6 +26,7 @@ struct core {
 	struct bus bus;
 	struct userspace userspace;
 	struct mem *process;	     /* the memory of this process */
+	struct account account;	     /* what mappings pin of it */
 	struct mem *uncounted;	     /* the same, where there was no memory to count it */
 	const struct hw *hw;	     /* the IOMMU that all devices of the system are behind */
 	_Atomic uint64_t generation; /* last value that any table took: no two tables share one */

@@ -232,6 +232,7 @@ static int engine_init(struct sys *sys, const char *run_dir, char *err)
 		snprintf(err, SYS_ERR_LEN, "out of memory");
 		goto err_claims;
 	}
+	sys->core.account.limit = sys->topology.memlock;
 	sys->core.chan_counters = sys->stats->chan;
 	sys->core.nchan_counters = SYS_STATS_CHANS;
 	return 0;

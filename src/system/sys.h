@@ -7,6 +7,7 @@
  * comment:
  *
  *     iommu FORMAT
+ *     memlock none|rlimit|BYTES     (a limit on memory that mappings pin; default: none)
  *     device KIND,key=value,...     (common keys: bdf, group, bar; a ',' in a value is written
  * ',,')
  */

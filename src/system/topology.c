@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/topology.h"
 
+#include <sys/resource.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -381,6 +382,48 @@ int topology_set_format(struct topology *top, const char *name, const char *wher
 	return hint_refuse(&it, &hint, "IOMMU format");
 }
 
+/* Bytes, with a factor of 1024 for each of K, M, G. Return: false if it isn't that, or too much. */
+static bool parse_bytes(const char *s, uint64_t *out)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return false;
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	if (errno || !*end)
+		return !errno;
+	unit = strchr(units, toupper((unsigned char)*end));
+	if (!unit || end[1])
+		return false;
+	return !__builtin_mul_overflow(*out, UINT64_C(1) << (10 * (unit - units + 1)), out);
+}
+
+int topology_set_memlock(struct topology *top, const char *value, const char *where, char *err)
+{
+	struct item it = { top, where, NULL, err };
+	struct rlimit limit;
+	uint64_t bytes;
+
+	if (top->has_memlock)
+		return bad(&it, "the limit of pinned memory was set before");
+	top->has_memlock = true;
+	if (!strcmp(value, "none"))
+		return 0;
+	if (!strcmp(value, "rlimit") && !getrlimit(RLIMIT_MEMLOCK, &limit)) {
+		if (limit.rlim_cur != RLIM_INFINITY)
+			top->memlock = limit.rlim_cur / 4096;
+		return 0;
+	}
+	if (!parse_bytes(value, &bytes))
+		return bad(&it, "memlock '%.64s' isn't none, rlimit or a number of bytes like 64M",
+			value);
+	top->memlock = bytes / 4096;
+	return 0;
+}
+
 /* --- Lines ----------------------------------------------------------------------------------- */
 
 static char *trim(char *s)
@@ -407,7 +450,11 @@ static int add_line(const struct item *it, char *line)
 		return topology_add_device(it->top, arg, it->where, it->cwd, it->err);
 	if (!strcmp(line, "iommu"))
 		return topology_set_format(it->top, arg, it->where, it->err);
-	return bad(it, "'%.64s' isn't 'iommu FORMAT' or 'device KIND,key=value,...'", line);
+	if (!strcmp(line, "memlock"))
+		return topology_set_memlock(it->top, arg, it->where, it->err);
+	return bad(it,
+		"'%.64s' isn't 'iommu FORMAT', 'memlock LIMIT' or 'device KIND,key=value,...'",
+		line);
 }
 
 int topology_add_text(
@@ -525,7 +572,7 @@ int topology_finish(struct topology *top, char *err)
 
 void topology_init(struct topology *top, const struct topology_env *env)
 {
-	*top = (struct topology){ .env = env };
+	*top = (struct topology){ .env = env, .memlock = ACCOUNT_NO_LIMIT };
 }
 
 static void put_escaped(struct text *text, const char *s)
@@ -542,6 +589,8 @@ int topology_text(const struct topology *top, char **out)
 	struct text text = { 0 };
 
 	text_printf(&text, "iommu %s\n", top->format->name);
+	if (top->memlock != ACCOUNT_NO_LIMIT)
+		text_printf(&text, "memlock %llu\n", (unsigned long long)top->memlock * 4096);
 	for (unsigned int i = 0; i < top->ndev; i++) {
 		const struct topology_device *dev = &top->dev[i];
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "dev/pci.h"
+#include "mem/account.h"
 #include "system/formats.h"
 #include "system/sys.h"
 
@@ -41,6 +42,8 @@ struct topology_device {
 struct topology {
 	const struct topology_env *env;
 	const struct sys_format *format; /* NULL until it is set */
+	uint64_t memlock;		 /* pages that mappings may pin; ACCOUNT_NO_LIMIT */
+	bool has_memlock;
 	struct topology_device *dev;
 	unsigned int ndev;
 };
@@ -58,6 +61,8 @@ int topology_add_text(
 int topology_add_device(
 	struct topology *top, const char *spec, const char *where, const char *cwd, char *err);
 int topology_set_format(struct topology *top, const char *name, const char *where, char *err);
+/* @value: "none", "rlimit" (this process's soft RLIMIT_MEMLOCK) or bytes, with K, M or G. */
+int topology_set_memlock(struct topology *top, const char *value, const char *where, char *err);
 /* Everything was added: fill the defaults in, and check what concerns several devices. */
 int topology_finish(struct topology *top, char *err);
 

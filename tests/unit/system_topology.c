@@ -121,12 +121,30 @@ static void test_values(void **state)
 		"device disk,bdf=0000:01:00.0,group=1,bar=poll,serial=x=y,drive=/cwd/rel/../x\n");
 }
 
+static void test_memlock(void **state)
+{
+	expect("memlock 64M\ndevice nic",
+		"iommu x86-64\nmemlock 67108864\ndevice nic,bdf=0000:01:00.0,group=1,bar=auto\n");
+	expect("memlock 8191", "iommu x86-64\nmemlock 4096\n");
+	expect("memlock none", "iommu x86-64\n");
+	expect_refused(
+		"memlock none\nmemlock 1", "line 2: the limit of pinned memory was set before");
+	expect_refused(
+		"memlock", "line 1: memlock '' isn't none, rlimit or a number of bytes like 64M");
+	expect_refused("memlock 5X",
+		"line 1: memlock '5X' isn't none, rlimit or a number of bytes like 64M");
+	expect_refused("memlock -1",
+		"line 1: memlock '-1' isn't none, rlimit or a number of bytes like 64M");
+	expect_refused("memlock 99999999999G",
+		"line 1: memlock '99999999999G' isn't none, rlimit or a number of bytes like 64M");
+}
+
 static void test_lines_refused(void **state)
 {
-	expect_refused(
-		"\n\nfrob", "line 3: 'frob' isn't 'iommu FORMAT' or 'device KIND,key=value,...'");
-	expect_refused("devices nic",
-		"line 1: 'devices' isn't 'iommu FORMAT' or 'device KIND,key=value,...'");
+	expect_refused("\n\nfrob", "line 3: 'frob' isn't 'iommu FORMAT', 'memlock LIMIT' or "
+				   "'device KIND,key=value,...'");
+	expect_refused("devices nic", "line 1: 'devices' isn't 'iommu FORMAT', 'memlock LIMIT' or "
+				      "'device KIND,key=value,...'");
 	expect_refused("device", "line 1: a device is KIND,key=value,...");
 	expect_refused("device ,bdf=01:00.0", "line 1: a device is KIND,key=value,...");
 	expect_refused("iommu", "line 1: unknown IOMMU format ''. Known: x86-64, armv8");
@@ -297,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_memlock),
 		cmocka_unit_test(test_lines_refused),
 		cmocka_unit_test(test_options_refused),
 		cmocka_unit_test(test_groups_refused),
