@@ -80,7 +80,8 @@ static int aperture_reserve_locked(struct ioas *ioas, const struct hwpt *hwpt)
 	return err;
 }
 
-static int fill_locked(struct ioas *ioas, struct hwpt *hwpt)
+/* @pinned receives the areas that weren't pinned before, also on failure. */
+static int fill_locked(struct ioas *ioas, struct hwpt *hwpt, struct area **pinned)
 {
 	struct imap_iter it;
 	struct imap_ent ent;
@@ -88,10 +89,16 @@ static int fill_locked(struct ioas *ioas, struct hwpt *hwpt)
 
 	for (; more; more = imap_iter_next(&it, &ent)) {
 		struct area *area = ent.val;
-		int err = area_pin(area);
+		int err;
 
-		if (!err)
-			err = area_install(hwpt, area);
+		if (!area->pinned) {
+			err = area_pin(area);
+			if (err)
+				return err;
+			area->next = *pinned;
+			*pinned = area;
+		}
+		err = area_install(hwpt, area);
 		if (err)
 			return err;
 	}
@@ -100,6 +107,7 @@ static int fill_locked(struct ioas *ioas, struct hwpt *hwpt)
 
 static int join_locked(struct ioas *ioas, struct hwpt *hwpt)
 {
+	struct area *pinned = NULL;
 	uint64_t page;
 	int err = aperture_reserve_locked(ioas, hwpt);
 
@@ -108,10 +116,11 @@ static int join_locked(struct ioas *ioas, struct hwpt *hwpt)
 	if (!err && page > ioas->alignment)
 		err = ioas_check_alignment_locked(ioas, page);
 	if (!err)
-		err = fill_locked(ioas, hwpt);
+		err = fill_locked(ioas, hwpt, &pinned);
 	if (err) {
 		ranges_remove_owner(&ioas->reserved, hwpt);
-		unpin_unused_locked(ioas);
+		for (; pinned; pinned = pinned->next)
+			area_unpin(ioas->obj.ctx->core, pinned);
 		return err;
 	}
 	list_append_locked(hwpt);

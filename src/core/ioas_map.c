@@ -295,21 +295,20 @@ static bool continues_at(struct ioas *ioas, uint64_t iova)
  */
 static int parts_keep_locked(struct ioas *ioas, uint64_t iova, uint64_t *last)
 {
-	uint64_t head = *last;
 	struct imap_ent ent;
 
 	if (continues_at(ioas, iova))
 		return -ENOENT;
-	if (*last == UINT64_MAX || !continues_at(ioas, *last + 1))
+	if (!imap_find(&ioas->areas, *last, &ent))
 		return 0;
-	while (imap_find(&ioas->areas, head, &ent) && ent.start > iova) {
-		head = ent.start - 1;
-		if (!((const struct area *)ent.val)->continues) {
-			*last = head;
-			return -ERANGE;
-		}
-	}
-	return -ENOENT;
+	if (ent.last == *last && (ent.last == UINT64_MAX || !continues_at(ioas, ent.last + 1)))
+		return 0;
+	while (((const struct area *)ent.val)->continues && ent.start > iova)
+		imap_find(&ioas->areas, ent.start - 1, &ent);
+	if (ent.start <= iova)
+		return -ENOENT;
+	*last = ent.start - 1;
+	return -ERANGE;
 }
 
 /* Takes the areas of [iova, last] out, ascending, onto @list, until one sticks out. */
