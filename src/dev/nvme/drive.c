@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOCK_USES     100
@@ -18,6 +19,8 @@
 #define PERM_READ     0
 #define PERM_WRITE    1
 #define PERM_RESIZE   3
+#define PATIENCE_MS   400
+#define PAUSE_MS      10
 
 static int lock_take(int fd, short type, off_t start, off_t len)
 {
@@ -89,6 +92,34 @@ static int lock_supervisor(int fd, bool readonly)
 	}
 	err = lock_take(fd, F_WRLCK, LOCK_UNSHARED, LOCK_BYTES);
 	return err ? err : lock_test_device(fd, false);
+}
+
+/*
+ * The kernel gives up a killed program's io_uring, which has the image open, some tens of
+ * milliseconds after the program. Whoever comes right behind isn't refused for that.
+ */
+static int lock_patiently(int (*lock)(int fd, bool readonly), int fd, bool readonly)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000 };
+	int err = lock(fd, readonly);
+
+	for (unsigned int ms = 0; err == -EBUSY && ms < PATIENCE_MS; ms += PAUSE_MS) {
+		nanosleep(&pause, NULL);
+		err = lock(fd, readonly);
+	}
+	return err;
+}
+
+/*
+ * Whether it is free as far as one can tell before a device opens it. Where a supervisor has it for
+ * a run, another process of this run may use it by right; another run was refused by its own
+ * supervisor.
+ */
+static int lock_test_create(int fd, bool readonly)
+{
+	if (lock_test(fd, F_RDLCK, LOCK_UNSHARED + LOCK_BYTES - 1, 1) == -EBUSY)
+		return 0;
+	return lock_test_device(fd, readonly);
 }
 
 static int drive_measure(struct drive *drive)
@@ -193,7 +224,7 @@ int drive_check(const char *path, bool readonly, uint32_t block, struct drive *d
 		drive_close(drive);
 		return say_size(err, errlen, drive, path, block);
 	}
-	rc = lock_test_device(drive->fd, readonly);
+	rc = lock_patiently(lock_test_create, drive->fd, readonly);
 	drive_close(drive);
 	return rc ? say(err, errlen, rc, path) : 0;
 }
@@ -204,7 +235,7 @@ int drive_open(struct drive *drive, const char *path, bool readonly, uint32_t bl
 
 	if (err)
 		return err;
-	err = size_fits(drive, block) ? lock_device(drive->fd, readonly) : -EINVAL;
+	err = size_fits(drive, block) ? lock_patiently(lock_device, drive->fd, readonly) : -EINVAL;
 	if (err)
 		drive_close(drive);
 	return err;
@@ -221,7 +252,7 @@ int drive_lock_run(const char *path, int *fd_out, char *err, size_t errlen)
 	}
 	if (fd < 0)
 		return say(err, errlen, -errno, path);
-	rc = lock_supervisor(fd, readonly);
+	rc = lock_patiently(lock_supervisor, fd, readonly);
 	if (rc) {
 		close(fd);
 		return say(err, errlen, rc, path);

@@ -29,8 +29,9 @@ struct drive {
  * drive_check() - whether @path can serve as a drive
  * @err: receives a message on failure
  *
- * Opens and closes it. Return: 0 with everything but the descriptor set in @drive; -errno; -EBUSY
- * in use.
+ * Opens and closes it. What is in use is waited for, for less than a second, here and below. A
+ * drive that belongs to a run passes even while it is in use: opening it tells.
+ * Return: 0 with everything but the descriptor set in @drive; -errno; -EBUSY in use.
  */
 int drive_check(const char *path, bool readonly, uint32_t block, struct drive *drive, char *err,
 	size_t errlen);
