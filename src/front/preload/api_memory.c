@@ -92,8 +92,11 @@ static __attribute__((noinline)) void *mremap_ours(
 {
 	if (bars_overlap((uintptr_t)addr, pages(old_len)))
 		return bars_mremap((uintptr_t)addr, old_len, new_len, flags, to);
-	if (flags & MREMAP_FIXED && may_count(to, new_len)) {
-		int err = memory_vacate((uintptr_t)to, pages(new_len));
+	/* The engine looks after memory that is moved over, once it is sure that the call will do
+	 * it. */
+	if (flags & MREMAP_FIXED && may_count(to, new_len) &&
+		bars_overlap((uintptr_t)to, pages(new_len))) {
+		int err = bars_vacate((uintptr_t)to, pages(new_len));
 
 		if (err) {
 			errno = -err;
