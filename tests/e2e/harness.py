@@ -22,6 +22,8 @@ RUNTIME = WORK / "runtime"
 ENV = dict(os.environ, XDG_RUNTIME_DIR=str(RUNTIME), LC_ALL="C")
 # A failure tells it; set, it repeats one.
 SEED = int(os.environ.get("UIOMMU_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
+# Whether this script is itself a program of a run.
+INSIDE = "UIOMMU_RUN_DIR" in os.environ
 _cases = []
 
 
@@ -47,11 +49,12 @@ def url(bdf=BDF, namespace=1):
 
 
 def start(devices, *program, options=(), env=None, **popen):
-    """`uiommu run` of a program with devices, as a process of text streams."""
+    """`uiommu run` of a program with devices, as a process of text streams. Without a list of devices: the program."""
     for stream in "stdin", "stdout", "stderr":
         popen.setdefault(stream, subprocess.DEVNULL if stream == "stdin" else subprocess.PIPE)
-    arguments = [word for device in devices for word in ("--device", device)]
-    command = [UIOMMU, "run", *map(str, options), *arguments, "--", *map(str, program)]
+    arguments = [word for device in devices or () for word in ("--device", device)]
+    command = [UIOMMU, "run", *map(str, options), *arguments, "--"] if devices is not None else []
+    command += map(str, program)
     return subprocess.Popen(command, cwd=WORK, env=dict(ENV, **(env or {})), text=True, **popen)
 
 
@@ -133,20 +136,6 @@ def wait_for(condition, what):
         time.sleep(0.002)
 
 
-def client_of(process):
-    """The process id of the program that `uiommu run` has started: the child of its keeper."""
-    def child(pid):
-        path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-        return int((path.read_text().split() or [0])[0]) if path.exists() else 0
-    found = []
-
-    def look():
-        found[:] = [child(child(process.pid) or process.pid)]
-        return found[0] and os.readlink(f"/proc/{found[0]}/exe") != UIOMMU
-    wait_for(look, "the program")
-    return found[0]
-
-
 class Exerciser:
     """qemu-io that is fed with one command at a time through a pipe."""
     PROMPT = "qemu-io> "
@@ -185,6 +174,11 @@ class Exerciser:
         assert "failed" not in said and "rror" not in said, f"{command}: {said}"
         return said
 
+    def kill(self):
+        """The process that was started."""
+        self.process.kill()
+        finish(self.process)
+
     def end(self):
         """Return: exit status."""
         return finish(self.process, "quit\n")[0]
@@ -205,21 +199,39 @@ def _outcome(number, function):
     return True
 
 
-def main(*tools):
-    """Runs every case; skips all where a tool isn't installed. Ends the program."""
+def no_run_left_anything_behind():
+    left = [path.name for path in RUNTIME.iterdir()]
+    assert not left, left
+
+
+def _all_cases():
+    good = [_outcome(number, function) for number, function in enumerate(_cases, 1)]
+    print(f"1..{len(good)}", flush=True)
+    return not all(good)
+
+
+def _inside(devices):
+    """This script once more, as the program of a run."""
+    process = start(devices, sys.executable, "-B", os.path.abspath(sys.argv[0]), UIOMMU, *sys.argv[2:], stdout=None,
+                    stderr=None)
+    return process.wait()
+
+
+def main(*tools, inside_of=None):
+    """Runs every case; skips all where a tool isn't installed. @inside_of: makes a list of devices; cases are run as a
+    program of a run with them. Ends the program."""
     missing = [tool for tool in tools if not shutil.which(tool)]
     if missing:
         print(f"1..0 # SKIP {', '.join(missing)} isn't installed")
         sys.exit(0)
     RUNTIME.mkdir(mode=0o700)
     try:
-        good = [_outcome(number, function) for number, function in enumerate(_cases, 1)]
-        # Whatever became of the programs, no run has left anything.
-        number = len(good) + 1
-        left = [path.name for path in RUNTIME.iterdir()]
-        good.append(not left)
-        print(f"{'ok' if not left else 'not ok'} {number} - no run left anything behind {' '.join(left)}".strip())
-        print(f"1..{number}")
+        if inside_of and not INSIDE:
+            status = _inside(inside_of())
+        else:
+            if not INSIDE:
+                case(no_run_left_anything_behind)
+            status = _all_cases()
     finally:
         shutil.rmtree(WORK, ignore_errors=True)
-    sys.exit(not all(good))
+    sys.exit(status)
