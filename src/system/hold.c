@@ -21,6 +21,14 @@ static bool is_drive(const struct topology_device *dev, const char *key)
 	return desc->key && desc->path;
 }
 
+static bool is_readonly(const struct topology_device *dev)
+{
+	for (unsigned int i = 0; i < dev->nopt; i++)
+		if (!strcmp(dev->opt[i].key, "readonly"))
+			return !strcmp(dev->opt[i].value, "on");
+	return false;
+}
+
 static int hold_one(
 	struct drive_hold *hold, const struct topology_device *dev, const char *path, char *err)
 {
@@ -30,7 +38,7 @@ static int hold_one(
 
 	if (fd) {
 		hold->fd = fd;
-		ret = drive_lock_run(path, &fd[hold->count], msg, sizeof(msg));
+		ret = drive_lock_run(path, is_readonly(dev), &fd[hold->count], msg, sizeof(msg));
 	}
 	if (ret)
 		snprintf(err, SYS_ERR_LEN, "%.200s: %s", dev->where, msg[0] ? msg : strerror(-ret));

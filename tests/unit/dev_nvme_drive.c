@@ -169,25 +169,25 @@ static void test_runs(void **state)
 	int run, other;
 	struct host h;
 
-	assert_int_equal(drive_lock_run(path, &run, err, sizeof(err)), 0);
-	assert_int_equal(drive_lock_run(path, &other, err, sizeof(err)), -EBUSY);
+	assert_int_equal(drive_lock_run(path, false, &run, err, sizeof(err)), 0);
+	assert_int_equal(drive_lock_run(path, false, &other, err, sizeof(err)), -EBUSY);
 	assert_non_null(strstr(err, "in use"));
 	/* Devices of the run may use it, read-only ones too. */
 	snprintf(options, sizeof(options), "drive=%s", path);
 	assert_int_equal(host_new(&h, options), 0);
 	assert_int_equal(host_open(&h), 0);
 	close(run);
-	assert_int_equal(drive_lock_run(path, &other, err, sizeof(err)), -EBUSY);
+	assert_int_equal(drive_lock_run(path, false, &other, err, sizeof(err)), -EBUSY);
 	host_close(&h);
 	host_free(&h);
-	assert_int_equal(drive_lock_run(path, &run, err, sizeof(err)), 0);
+	assert_int_equal(drive_lock_run(path, false, &run, err, sizeof(err)), 0);
 	snprintf(options, sizeof(options), "drive=%s,readonly=on", path);
 	assert_int_equal(host_new(&h, options), 0);
 	assert_int_equal(host_open(&h), 0);
 	host_close(&h);
 	host_free(&h);
 	close(run);
-	assert_int_equal(drive_lock_run("/nonexistent", &run, err, sizeof(err)), -ENOENT);
+	assert_int_equal(drive_lock_run("/nonexistent", false, &run, err, sizeof(err)), -ENOENT);
 }
 
 static bool program(const char *format, const char *expect)
@@ -219,7 +219,7 @@ static void test_qemu(void **state)
 
 	if (access("/usr/bin/qemu-io", X_OK))
 		skip();
-	assert_int_equal(drive_lock_run(path, &run, err, sizeof(err)), 0);
+	assert_int_equal(drive_lock_run(path, false, &run, err, sizeof(err)), 0);
 	assert_true(program("qemu-io -f raw -c 'write 0 512' %s 2>&1", "lock"));
 	assert_true(program("qemu-io -r -f raw -c 'read 0 512' %s 2>&1", "lock"));
 	close(run);
@@ -233,12 +233,12 @@ static void test_qemu(void **state)
 	snprintf(options, sizeof(options), "qemu-io -f raw %s >/dev/null", path);
 	io = popen(options, "w");
 	assert_non_null(io);
-	for (unsigned int i = 0; i < 100 && drive_lock_run(path, &run, err, sizeof(err)) != -EBUSY;
-		i++) {
+	for (unsigned int i = 0;
+		i < 100 && drive_lock_run(path, false, &run, err, sizeof(err)) != -EBUSY; i++) {
 		close(run);
 		usleep(50000);
 	}
-	assert_int_equal(drive_lock_run(path, &run, err, sizeof(err)), -EBUSY);
+	assert_int_equal(drive_lock_run(path, false, &run, err, sizeof(err)), -EBUSY);
 	assert_int_equal(host_open(&h), -EBUSY);
 	refused("", -EBUSY, "in use");
 	pclose(io);

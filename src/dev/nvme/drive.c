@@ -241,15 +241,10 @@ int drive_open(struct drive *drive, const char *path, bool readonly, uint32_t bl
 	return err;
 }
 
-int drive_lock_run(const char *path, int *fd_out, char *err, size_t errlen)
+int drive_lock_run(const char *path, bool readonly, int *fd_out, char *err, size_t errlen)
 {
-	bool readonly = false;
-	int rc, fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int rc, fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0 && (errno == EACCES || errno == EROFS)) {
-		readonly = true;
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	}
 	if (fd < 0)
 		return say(err, errlen, -errno, path);
 	rc = lock_patiently(lock_supervisor, fd, readonly);

@@ -42,11 +42,12 @@ void drive_close(struct drive *drive);
 
 /**
  * drive_lock_run() - what a run's supervisor holds for as long as the run lasts
- * @fd_out: the lock; close it to release
- * @err:    receives a message on failure
+ * @readonly: it is a read-only drive: others may read the image, too
+ * @fd_out:   the lock; close it to release
+ * @err:      receives a message on failure
  *
  * Return: 0; -EBUSY the image is in use; -errno.
  */
-int drive_lock_run(const char *path, int *fd_out, char *err, size_t errlen);
+int drive_lock_run(const char *path, bool readonly, int *fd_out, char *err, size_t errlen);
 
 #endif
