@@ -25,6 +25,7 @@ SEED = int(os.environ.get("UIOMMU_TEST_SEED", random.SystemRandom().randrange(1 
 # Whether this script is itself a program of a run.
 INSIDE = "UIOMMU_RUN_DIR" in os.environ
 _cases = []
+_started = []  # in this case
 
 
 class Skip(Exception):
@@ -55,7 +56,18 @@ def start(devices, *program, options=(), env=None, **popen):
     arguments = [word for device in devices or () for word in ("--device", device)]
     command = [UIOMMU, "run", *map(str, options), *arguments, "--"] if devices is not None else []
     command += map(str, program)
-    return subprocess.Popen(command, cwd=WORK, env=dict(ENV, **(env or {})), text=True, **popen)
+    process = subprocess.Popen(command, cwd=WORK, env=dict(ENV, **(env or {})), text=True, **popen)
+    _started.append(process)
+    return process
+
+
+def _end_started():
+    """What a failed case has left running: it would be in the way of the next."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.terminate()
+            finish(process)
 
 
 def finish(process, text=None):
@@ -180,7 +192,7 @@ class Exerciser:
         finish(self.process)
 
     def end(self):
-        """Return: exit status."""
+        """Return: exit status; 1 if any command has failed."""
         return finish(self.process, "quit\n")[0]
 
 
@@ -196,6 +208,8 @@ def _outcome(number, function):
         print("# " + traceback.format_exc().strip().replace("\n", "\n# "))
         print(f"# UIOMMU_TEST_SEED={SEED}", flush=True)
         return False
+    finally:
+        _end_started()
     return True
 
 
