@@ -335,10 +335,12 @@ static void sys_init(struct client *c, unsigned int how)
 
 	snprintf(text, sizeof(text),
 		"iommu %s\n"
+		"memlock %s\n"
 		"device nvme,drive=/proc/self/fd/%d,queues=3,aio=%s,readonly=%s,bar=%s,group=1\n"
 		"device dmatest,group=2\n",
-		how & CLIENT_ARMV8 ? "armv8" : "x86-64", c->drive,
-		how & CLIENT_THREADS ? "threads" : "auto", how & CLIENT_READONLY ? "on" : "off",
+		how & CLIENT_ARMV8 ? "armv8" : "x86-64", how & CLIENT_MEMLOCK ? "1088K" : "none",
+		c->drive, how & CLIENT_THREADS ? "threads" : "auto",
+		how & CLIENT_READONLY ? "on" : "off",
 		how & CLIENT_POLL   ? "poll"
 		: how & CLIENT_TRAP ? "trap"
 				    : "auto");

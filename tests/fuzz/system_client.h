@@ -49,10 +49,11 @@ struct client {
 
 enum {
 	CLIENT_ARMV8 = 1,
-	CLIENT_THREADS = 2,  /* the drive is served by threads */
-	CLIENT_POLL = 4,     /* stores to BARs are watched */
-	CLIENT_TRAP = 8,     /* ... or trap always */
-	CLIENT_READONLY = 16 /* the drive */
+	CLIENT_THREADS = 2,   /* the drive is served by threads */
+	CLIENT_POLL = 4,      /* stores to BARs are watched */
+	CLIENT_TRAP = 8,      /* ... or trap always */
+	CLIENT_READONLY = 16, /* the drive */
+	CLIENT_MEMLOCK = 32,  /* little more than the arena can be pinned */
 };
 
 /* A system of an NVMe controller (device 0, group 1) and a DMA test device (device 1, group 2). */
