@@ -15,7 +15,8 @@
  * a client made in between stays, and is found by the next scan. A store of the value that is there
  * already can't be noticed.
  *
- * Pauses grow with the time since the last store, up to IDLE_NS.
+ * Pauses grow with the time since the last store, up to IDLE_NS; while the model watches doorbells
+ * itself, which it does as long as they are rung, up to WATCHED_NS.
  */
 #include <errno.h>
 #include <sched.h>
@@ -28,10 +29,11 @@
 
 /* After a store only yield; then sleep, longer and longer: 250 scans a second cost half a percent.
  */
-#define SPIN_NS	 50000ll
-#define NAP_NS	 20000ll
-#define IDLE_NS	 4000000ll
-#define NAP_PART 8 /* of the time since the last store */
+#define SPIN_NS	   50000ll
+#define NAP_NS	   20000ll
+#define IDLE_NS	   4000000ll
+#define WATCHED_NS 200000ll
+#define NAP_PART   8 /* of the time since the last store */
 
 #define CONSTANTS_MAX 65536u
 
@@ -202,7 +204,18 @@ static long long now_ns(void)
 	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
 }
 
-static void pause_for(long long idle_ns)
+static bool model_watches(struct uiommu_pdev *pdev)
+{
+	bool watching = false;
+
+	pthread_mutex_lock(&pdev->maps.lock);
+	for (unsigned int i = 0; i < UIOMMU_PCI_BARS; i++)
+		watching |= pdev->bar[i].watching;
+	pthread_mutex_unlock(&pdev->maps.lock);
+	return watching;
+}
+
+static void pause_for(long long idle_ns, long long most_ns)
 {
 	struct timespec ts = { 0 };
 	long long ns = idle_ns / NAP_PART;
@@ -212,7 +225,7 @@ static void pause_for(long long idle_ns)
 		return;
 	}
 	ns = ns < NAP_NS ? NAP_NS : ns;
-	ts.tv_nsec = (long)(ns > IDLE_NS ? IDLE_NS : ns);
+	ts.tv_nsec = (long)(ns > most_ns ? most_ns : ns);
 	nanosleep(&ts, NULL);
 }
 
@@ -220,15 +233,17 @@ static void *poll_run(void *arg)
 {
 	struct uiommu_pdev *pdev = arg;
 	long long active = now_ns();
+	bool watched = false;
 
 	prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
 	while (!atomic_load_explicit(&pdev->poll.stop, memory_order_relaxed)) {
-		long long now;
+		bool was = watched;
 
-		if (scan(pdev))
+		watched = model_watches(pdev);
+		/* Doorbells were rung until the model stopped to watch. */
+		if (scan(pdev) || (was && !watched))
 			active = now_ns();
-		now = now_ns();
-		pause_for(now - active);
+		pause_for(now_ns() - active, watched ? WATCHED_NS : IDLE_NS);
 	}
 	return NULL;
 }
