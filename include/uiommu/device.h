@@ -171,9 +171,9 @@ uint32_t *uiommu_pdev_doorbells(struct uiommu_pdev *pdev, unsigned int bar);
  * it had asked for direct stores or not: with bar=poll, where stores never trap, the core compares
  * the window with what it was at this call.
  *
- * Context: a thread of the model's own. close() and reset() of the model may be waiting for that
- * very thread, so this, like interrupts and DMA, never waits for a callback of the model to return.
- * Return: true if direct stores are possible now (so the model has to poll).
+ * Context: a thread of the model's own, or doorbell(). close() and reset() of the model may be
+ * waiting for that very thread, so this, like interrupts and DMA, never waits for a callback of the
+ * model to return. Return: true if direct stores are possible now (so the model has to poll).
  */
 bool uiommu_pdev_doorbells_expose(struct uiommu_pdev *pdev, unsigned int bar, bool on);
 

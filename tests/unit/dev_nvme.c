@@ -406,6 +406,16 @@ static void test_intx(void **state)
 	assert_int_equal(h->pdev->exposures, 0);
 }
 
+static bool is_exposed(struct host *h)
+{
+	bool exposed;
+
+	pthread_mutex_lock(&h->pdev->lock);
+	exposed = h->pdev->exposed;
+	pthread_mutex_unlock(&h->pdev->lock);
+	return exposed;
+}
+
 /* A burst exposes the doorbells; idleness takes them back. */
 static void test_exposure(void **state)
 {
@@ -420,12 +430,38 @@ static void test_exposure(void **state)
 		assert_int_equal(host_cmd(h, &q, &sqe), 0);
 	for (unsigned int i = 0; i < 1000 && exposed; i++) {
 		usleep(1000);
-		pthread_mutex_lock(&h->pdev->lock);
-		exposed = h->pdev->exposed;
-		pthread_mutex_unlock(&h->pdev->lock);
+		exposed = is_exposed(h);
 	}
 	assert_false(exposed);
 	assert_int_equal(host_cmd(h, &q, &sqe), 0);
+}
+
+/* After a burst the very store that wakes the thread opens the doorbells for those that follow. */
+static void test_exposure_by_client(void **state)
+{
+	struct host *h = &fx.h;
+	struct host_queue q;
+	struct nvme_sqe sqe = host_rw(NVME_CMD_READ, 1, 0, 1, host_pages(h, 1), 0);
+	struct nvme_cqe cqe;
+	bool opened = false;
+
+	assert_true(host_enable(h, 16));
+	assert_int_equal(host_create_pair(h, &q, 1, 16, 0, false), 0);
+	for (unsigned int n = 0; n < 1000 && !opened; n++) {
+		for (unsigned int i = 0; i < 8; i++)
+			host_place(h, &q, &sqe);
+		host_ring(h, 2, q.tail);
+		for (unsigned int i = 0; i < 8; i++)
+			assert_true(host_wait(h, &q, &cqe));
+		while (is_exposed(h))
+			usleep(100);
+		usleep(1000);
+		host_place(h, &q, &sqe);
+		host_ring(h, 2, q.tail);
+		opened = is_exposed(h);
+		assert_true(host_wait(h, &q, &cqe));
+	}
+	assert_true(opened);
 }
 
 static void test_description(void **state)
@@ -483,6 +519,7 @@ int main(void)
 		TEST(test_msi_masked),
 		TEST(test_intx),
 		TEST(test_exposure),
+		TEST(test_exposure_by_client),
 		TEST(test_threads),
 	};
 

@@ -272,12 +272,14 @@ void host_write(struct host *h, uint64_t off, unsigned int size, uint64_t val)
 void host_ring(struct host *h, unsigned int doorbell, uint32_t val)
 {
 	struct uiommu_pdev *pdev = h->pdev;
+	bool traps;
 
 	pthread_mutex_lock(&pdev->lock);
 	__atomic_store_n(&pdev->doorbells[doorbell], val, __ATOMIC_RELEASE);
-	if (!pdev->exposed)
-		nvme_model.doorbell(pdev->priv, 0, NVME_DOORBELLS + doorbell * 4, val);
+	traps = !pdev->exposed;
 	pthread_mutex_unlock(&pdev->lock);
+	if (traps)
+		nvme_model.doorbell(pdev->priv, 0, NVME_DOORBELLS + doorbell * 4, val);
 }
 
 uint64_t host_pages(struct host *h, unsigned int n)

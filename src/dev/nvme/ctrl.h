@@ -210,7 +210,11 @@ struct ctrl {
 	pthread_mutex_t lock; /* regs.resets_done and its condition */
 	pthread_cond_t cond;
 	atomic_bool quit;
-	atomic_bool sleeping;	  /* a wake-up has to go through the eventfd */
+	pthread_mutex_t sleep_lock; /* whoever finds the thread asleep, and wakes it */
+	atomic_bool sleeping;	    /* a wake-up has to go through the eventfd */
+	bool opened; /* direct stores were asked for; the thread's, under the lock while it sleeps
+		      */
+	bool burst;  /* the thread had many commands when it was awake last; likewise */
 	atomic_bool bad_doorbell; /* a store hit a register that isn't there */
 	atomic_bool db_live[2 * QUEUES_MAX];
 
@@ -236,7 +240,7 @@ struct ctrl {
 	unsigned int ndirty;
 	struct cmd *free_cmds, *cmds;
 	unsigned int nfree;
-	uint64_t rings; /* doorbells that were found to have changed */
+	uint64_t served; /* commands that were fetched */
 	void *arena;
 	size_t arena_size;
 	enum {
@@ -256,6 +260,8 @@ struct ctrl {
 int thread_start(struct ctrl *c);
 void thread_stop(struct ctrl *c);
 void thread_kick(struct ctrl *c);
+/* As thread_kick(), because of a store that trapped: more of them may be about to come. */
+void thread_ring(struct ctrl *c);
 /* The reset that was counted last has been done: no DMA of before, registers as after reset. */
 void thread_wait_reset(struct ctrl *c);
 

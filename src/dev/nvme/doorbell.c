@@ -76,5 +76,5 @@ void db_stored(struct ctrl *c, uint64_t off)
 		atomic_store(&c->bad_doorbell, true);
 	else if (i & 1)
 		irq_head_moved(c);
-	thread_kick(c);
+	thread_ring(c);
 }

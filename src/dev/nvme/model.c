@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "dev/nvme/ctrl.h"
 #include "dev/nvme/identity.h"
@@ -86,6 +86,7 @@ static int nvme_create(struct uiommu_pdev *pdev, const struct uiommu_option *opt
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->cond, NULL);
 	pthread_mutex_init(&c->irq_lock, NULL);
+	pthread_mutex_init(&c->sleep_lock, NULL);
 	features_reset(c);
 	logs_start(c);
 	describe(c, desc);
@@ -104,6 +105,7 @@ static void nvme_destroy(void *priv)
 	struct ctrl *c = priv;
 
 	options_fini(&c->opt);
+	pthread_mutex_destroy(&c->sleep_lock);
 	pthread_mutex_destroy(&c->irq_lock);
 	pthread_cond_destroy(&c->cond);
 	pthread_mutex_destroy(&c->lock);
@@ -143,9 +145,9 @@ static int nvme_open(void *priv)
 
 	if (err)
 		return err;
-	c->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->kick_fd = base_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (c->kick_fd < 0) {
-		err = -errno;
+		err = c->kick_fd;
 		close_drives(c);
 		return err;
 	}
@@ -161,7 +163,7 @@ static void nvme_close(void *priv)
 	regs_reset(c);
 	thread_stop(c);
 	close_drives(c);
-	close(c->kick_fd);
+	base_fd_close(c->kick_fd);
 	c->kick_fd = -1;
 	c->doorbells = NULL;
 }

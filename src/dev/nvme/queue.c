@@ -188,7 +188,6 @@ static void sq_read_tail(struct ctrl *c, struct sq *sq)
 		return;
 	}
 	sq->tail = tail;
-	c->rings++;
 }
 
 static uint32_t min32(uint32_t a, uint32_t b)
@@ -246,6 +245,7 @@ bool sq_serve(struct ctrl *c, struct sq *sq)
 		control_fatal(c);
 		return true;
 	}
+	c->served += n;
 	sq->head += n;
 	if (sq->head == sq->size)
 		sq->head = 0;

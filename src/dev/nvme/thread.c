@@ -2,12 +2,17 @@
 /*
  * The controller's thread: rounds while there is work, then a short spin, then sleep.
  *
- * While a client rings often, its doorbells are exposed: stores reach the window without a trap,
- * and the rounds look at it. After some tens of microseconds without work they are taken back, so
- * that the next store wakes the thread. Before it sleeps it takes them back in any case (with
- * bar=poll somebody else watches from then on), announces that it sleeps, and does one more round:
- * either that finds what was stored before, or the store finds the announcement (a full barrier on
- * both sides).
+ * A store that traps costs its client microseconds. So while a client sends several commands, the
+ * doorbells are open: stores reach the window without a trap, and the rounds look at it. Before the
+ * thread sleeps it closes them, in any case (with bar=poll somebody else watches from then on), and
+ * announces that it sleeps; then it does one more round. Either that finds what was stored before,
+ * or the store finds the announcement (a full barrier on both sides) and wakes the thread. While it
+ * spins it yields: its client may be waiting for this very processor.
+ *
+ * The store that wakes it also opens the doorbells, if the thread had several commands to do when
+ * it was awake last. It is up to the client's side to do this, since the client may store all its
+ * doorbells before the thread gets a processor. Sleeping and opening change together, under a lock:
+ * whoever finds the thread asleep opens and wakes it, and the thread closes and falls asleep.
  */
 #include "dev/nvme/ctrl.h"
 
@@ -20,20 +25,17 @@
 #include "base/arch.h"
 #include "dev/thread.h"
 
-#define SPIN_NS	     UINT64_C(50000)
-#define NAP_NS	     50000 /* where stores can't trap */
-#define NAP_MAX_NS   1000000
-#define EXPOSE_RINGS 16u
-#define WINDOW_NS    UINT64_C(1000000) /* in which that many rings are a burst */
-#define SPIN_ROUNDS  64u	       /* however long the thread didn't get a processor */
+#define SPIN_NS	    UINT64_C(50000)
+#define SPIN_ROUNDS 64u	  /* however long the thread didn't get a processor */
+#define NAP_NS	    50000 /* where stores can't trap */
+#define NAP_MAX_NS  1000000
+#define BURST	    4u /* commands, for which two changes of protection pay */
 
 struct pace {
 	uint64_t idle_since; /* 0: busy */
 	unsigned int idle_rounds;
-	uint64_t window, rings; /* when the window began, and the rings until then */
-	uint64_t spin_ns;
-	long nap_ns; /* 0: sleep until kicked */
-	bool exposed, tried;
+	uint64_t served; /* c->served when the thread slept last */
+	long nap_ns;	 /* 0: sleep until kicked */
 };
 
 static uint64_t now_ns(void)
@@ -44,16 +46,42 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-void thread_kick(struct ctrl *c)
+/* --- Asleep and awake ------------------------------------------------------------------------ */
+
+/* By the thread, or under sleep_lock while it sleeps. Return: whether stores don't trap. */
+static bool doorbells_open(struct ctrl *c, bool on)
+{
+	c->opened = on;
+	return uiommu_pdev_doorbells_expose(c->pdev, 0, on);
+}
+
+static void wake(struct ctrl *c, bool rung)
 {
 	const uint64_t one = 1;
 
 	/* Pairs with the fence in announce(). */
 	arch_full_fence();
-	if (!atomic_load(&c->sleeping) || !atomic_exchange(&c->sleeping, false))
+	if (!atomic_load(&c->sleeping))
 		return;
-	while (write(c->kick_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	pthread_mutex_lock(&c->sleep_lock);
+	if (atomic_load(&c->sleeping)) {
+		if (rung && c->burst && !irq_is_pin(c))
+			doorbells_open(c, true);
+		atomic_store(&c->sleeping, false);
+		while (write(c->kick_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+	}
+	pthread_mutex_unlock(&c->sleep_lock);
+}
+
+void thread_kick(struct ctrl *c)
+{
+	wake(c, false);
+}
+
+void thread_ring(struct ctrl *c)
+{
+	wake(c, true);
 }
 
 static void wait_kick(struct ctrl *c, long nap_ns)
@@ -73,13 +101,15 @@ static void announce(struct ctrl *c)
 	if (c->aio)
 		aio_notify(c->aio, true);
 	atomic_store(&c->sleeping, true);
-	/* Pairs with the fence in thread_kick(). */
+	/* Pairs with the fence in wake(). */
 	arch_full_fence();
 }
 
 static void renounce(struct ctrl *c)
 {
+	pthread_mutex_lock(&c->sleep_lock);
 	atomic_store(&c->sleeping, false);
+	pthread_mutex_unlock(&c->sleep_lock);
 	if (c->aio)
 		aio_notify(c->aio, false);
 }
@@ -106,26 +136,7 @@ void thread_drain(struct ctrl *c)
 		reap_wait(c);
 }
 
-static void expose(struct ctrl *c, struct pace *p, bool on)
-{
-	bool direct = uiommu_pdev_doorbells_expose(c->pdev, 0, on);
-
-	p->exposed = on && direct;
-	p->tried = on;
-	/* Direct stores although we asked for traps: nothing will wake us. */
-	if (on || !direct)
-		p->nap_ns = 0;
-	else if (!p->nap_ns)
-		p->nap_ns = NAP_NS;
-}
-
-/* What was stored until now, and nobody will tell of, is looked at: the round does the queues. */
-static void take_back(struct ctrl *c, struct pace *p)
-{
-	expose(c, p, false);
-	db_scan(c);
-	irq_head_moved(c);
-}
+/* --- The pace -------------------------------------------------------------------------------- */
 
 static void busy(struct ctrl *c, struct pace *p)
 {
@@ -133,21 +144,28 @@ static void busy(struct ctrl *c, struct pace *p)
 	p->idle_rounds = 0;
 	if (p->nap_ns)
 		p->nap_ns = NAP_NS;
-	if (p->exposed && irq_is_pin(c))
-		expose(c, p, false);
-	else if (!p->tried && c->rings - p->rings >= EXPOSE_RINGS && !irq_is_pin(c))
-		expose(c, p, true);
+	if (c->opened && irq_is_pin(c))
+		doorbells_open(c, false);
+	else if (!c->opened && (c->burst || c->served - p->served >= BURST) && !irq_is_pin(c))
+		doorbells_open(c, true);
 }
 
-/* A burst may have sleeps in it: client and thread may share a processor. */
-static void window_slide(struct ctrl *c, struct pace *p)
+/* What was stored until now, and nobody will tell of, is looked at: the next round does the queues.
+ */
+static void settle(struct ctrl *c, struct pace *p)
 {
-	uint64_t now = now_ns();
+	bool direct = doorbells_open(c, false);
 
-	if (now - p->window < WINDOW_NS)
-		return;
-	p->window = now;
-	p->rings = c->rings;
+	/* Direct stores although we asked for traps: nothing will wake us. */
+	if (!direct)
+		p->nap_ns = 0;
+	else if (!p->nap_ns)
+		p->nap_ns = NAP_NS;
+	c->burst = c->served - p->served >= BURST;
+	p->served = c->served;
+	announce(c);
+	db_scan(c);
+	irq_head_moved(c);
 }
 
 /* The next round looks again, the last time once that has been announced; then nothing is left but
@@ -158,11 +176,10 @@ static void idle(struct ctrl *c, struct pace *p, bool *announced)
 
 	if (!p->idle_since)
 		p->idle_since = now;
-	if (p->spin_ns && (now - p->idle_since < p->spin_ns || p->idle_rounds++ < SPIN_ROUNDS)) {
-		arch_pause();
+	if (now - p->idle_since < SPIN_NS || p->idle_rounds++ < SPIN_ROUNDS) {
+		sched_yield();
 	} else if (!*announced) {
-		take_back(c, p);
-		announce(c);
+		settle(c, p);
 		*announced = true;
 	} else {
 		wait_kick(c, p->nap_ns);
@@ -170,7 +187,6 @@ static void idle(struct ctrl *c, struct pace *p, bool *announced)
 			p->nap_ns *= 2;
 		p->idle_since = 0;
 		p->idle_rounds = 0;
-		window_slide(c, p);
 	}
 }
 
@@ -178,11 +194,8 @@ static void loop(struct ctrl *c)
 {
 	struct pace p = { 0 };
 	bool announced = false;
-	cpu_set_t cpus;
 
-	if (!sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1)
-		p.spin_ns = SPIN_NS;
-	expose(c, &p, false);
+	p.served = c->served;
 	while (!atomic_load_explicit(&c->quit, memory_order_acquire)) {
 		bool did = round_run(c);
 
@@ -195,9 +208,8 @@ static void loop(struct ctrl *c)
 		else
 			idle(c, &p, &announced);
 	}
-	if (p.exposed)
-		expose(c, &p, false);
 	renounce(c);
+	doorbells_open(c, false);
 }
 
 static void *thread_main(void *arg)
