@@ -8,8 +8,6 @@
  * over, or go unexplained (system_client.h checks that).
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,112 +16,11 @@
 #include <uiommu/abi/iommufd.h>
 #include <uiommu/abi/vfio.h>
 
-#include "dev/dmatest.h"
-#include "dev/nvme/nvme_spec.h"
-#include "system_client.h"
+#include "system_stream.h"
 
-#define STEPS	   256u
-#define IOVA	   UINT64_C(0x40000000) /* where the arena is mapped at first */
-#define MSI	   UINT64_C(0xfee00000)
-#define PLAY	   32u /* pages that most things happen in */
-#define QUEUE_SIZE 32u
-#define CONFIG	   ((uint64_t)UIOMMU_VFIO_PCI_REGION_CONFIG << UIOMMU_VFIO_PCI_REGION_SHIFT)
-
-struct stream {
-	struct client c;
-	const uint8_t *data;
-	size_t len;
-	uint32_t tail[4]; /* of submission queues; they are pages 0, 2, 4, 6 */
-};
+#define STEPS 256u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* --- What an input says --------------------------------------------------------------------------
- */
-
-static uint64_t take(struct stream *s, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	if (bytes > s->len)
-		bytes = (unsigned int)s->len;
-	if (bytes)
-		memcpy(&val, s->data, bytes);
-	s->data += bytes;
-	s->len -= bytes;
-	return le64toh(val);
-}
-
-static uint32_t take8(struct stream *s)
-{
-	return (uint32_t)take(s, 1);
-}
-
-static uint32_t take_id(struct stream *s)
-{
-	uint32_t id = take8(s);
-
-	return id == 255 ? (uint32_t)take(s, 4) : id % 16;
-}
-
-static int take_fd(struct stream *s)
-{
-	uint32_t which = take8(s);
-
-	return which < 0xf0 ? CLIENT_FD + (int)(which % 12) : which < 0xf4 ? s->c.event[0] : -1;
-}
-
-/* Mostly pages of the arena, as devices see them at first. */
-static uint64_t take_iova(struct stream *s)
-{
-	uint64_t val = take(s, 2), page = IOVA + val % PLAY * PAGE;
-
-	switch (val >> 5 & 15) {
-	case 0:
-		return page + (val >> 9) * 4;
-	case 1:
-		return page + (val >> 9);
-	case 2:
-		return IOVA + ARENA_SIZE - PAGE;
-	case 3:
-		return MSI - PAGE + (val >> 9) * 16;
-	case 4:
-		return UINT64_MAX - (val >> 9);
-	case 5:
-		return take(s, 8);
-	case 6:
-		return (val >> 9) * PAGE;
-	default:
-		return page;
-	}
-}
-
-static uint64_t take_len(struct stream *s)
-{
-	uint32_t val = take8(s);
-
-	return val == 255 ? take(s, 8) : val == 254 ? UINT64_MAX : val % 64 * PAGE + (val >= 240);
-}
-
-/* Memory of the client, or not. */
-static uintptr_t take_va(struct stream *s)
-{
-	uint64_t val = take(s, 2);
-	uintptr_t base = (uintptr_t)s->c.arena;
-
-	switch (val >> 13) {
-	case 0:
-		return base + val % ARENA_PAGES * PAGE + (val >> 8 & 31);
-	case 1:
-		return base - val % 16 * 8;
-	case 2:
-		return base + ARENA_SIZE - val % 16 * 8;
-	case 3:
-		return take(s, 8);
-	default:
-		return base + val % ARENA_PAGES * PAGE;
-	}
-}
 
 /* --- Address spaces ------------------------------------------------------------------------------
  */
@@ -315,6 +212,45 @@ static void step_group(struct stream *s)
 	}
 }
 
+static uint64_t pages(uint64_t len)
+{
+	return (len + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+}
+
+/* Other calls than ioctl(), on whatever file. */
+static void step_file(struct stream *s)
+{
+	struct abi_file *file = client_file(&s->c, take_fd(s));
+	uint32_t how = take8(s);
+	uint64_t val = take(s, 3), off = (val >> 20) << UIOMMU_VFIO_PCI_REGION_SHIFT;
+	uint64_t len = take_len(s);
+	struct abi_mmap map;
+	uint8_t buf[16] = { 0 };
+
+	off += val & 0xfffff;
+	if (!file)
+		return;
+	if (how & 1)
+		file->ops->read(file, buf, 1 + how % 16, off);
+	else if (how & 2)
+		file->ops->write(file, buf, 1 + how % 16, off);
+	else if (!file->ops->mmap(file, off & ~UINT64_C(4095), len, PROT_READ, how >> 4, &map) &&
+		 map.off + map.len > pages(pdev_desc(map.pdev)->bar[map.bar].size))
+		abort();
+}
+
+static void step_info(struct stream *s)
+{
+	struct uiommu_abi_hw_info cmd = { .size = sizeof(cmd) };
+	int fd = take_fd(s);
+
+	cmd.dev_id = take_id(s);
+	cmd.data_len = take8(s) * 8;
+	cmd.data_uptr = take_va(s);
+	cmd.flags = take8(s) & 1;
+	client_request(&s->c, fd, UIOMMU_ABI_GET_HW_INFO, &cmd, sizeof(cmd));
+}
+
 static void step_reset(struct stream *s)
 {
 	client_ioctl(&s->c, take_fd(s), UIOMMU_VFIO_DEVICE_RESET, 0);
@@ -339,228 +275,6 @@ static void step_raw(struct stream *s)
 		body[i] = (uint8_t)take(s, 1);
 	client_store(&s->c, arg - (uintptr_t)s->c.arena, body, size);
 	client_ioctl(&s->c, fd, req, arg);
-}
-
-/* --- Devices -------------------------------------------------------------------------------------
- */
-
-static struct abi_file *take_device(struct stream *s)
-{
-	return client_device(&s->c, take8(s));
-}
-
-static void region_write(struct abi_file *device, uint64_t off, uint64_t val, size_t size)
-{
-	if (device)
-		device->ops->write(device, &val, size, off);
-}
-
-static void region_access(struct stream *s, uint64_t base, uint64_t off)
-{
-	struct abi_file *device = take_device(s);
-	uint32_t how = take8(s), size = 1 + how % 24;
-	uint8_t buf[24];
-
-	if (!device)
-		return;
-	if (how & 0x80) {
-		device->ops->read(device, buf, size, base + off);
-		return;
-	}
-	for (uint32_t i = 0; i < size; i++)
-		buf[i] = (uint8_t)take(s, 1);
-	device->ops->write(device, buf, size, base + off);
-}
-
-static void step_config(struct stream *s)
-{
-	uint64_t val = take(s, 2);
-
-	region_access(s, CONFIG, val & 0x8000 ? val & 0x1fff : val & 0xff);
-}
-
-static void step_region(struct stream *s)
-{
-	uint64_t val = take(s, 3);
-
-	region_access(s, (val >> 20) << UIOMMU_VFIO_PCI_REGION_SHIFT, val & 0xfffff);
-}
-
-static void step_register(struct stream *s)
-{
-	uint64_t val = take(s, 1);
-
-	region_access(s, 0, val * 4 % 0x60);
-}
-
-static void step_mapped(struct stream *s)
-{
-	uint32_t how = take8(s), i = how & 1;
-
-	switch (how >> 1 & 7) {
-	case 0:
-		client_bar_map(&s->c, i);
-		break;
-	case 1:
-		client_bar_unmap(&s->c, i);
-		break;
-	case 2:
-		client_bar_store(&s->c, i, take(s, 2) * 4, (uint32_t)take(s, 4));
-		break;
-	default: /* a doorbell */
-		client_bar_store(&s->c, i, 0x1000 + (how >> 4) * 4, take8(s));
-		break;
-	}
-}
-
-static void step_irqs(struct stream *s)
-{
-	struct {
-		struct uiommu_vfio_irq_set set;
-		int32_t fd[8];
-	} cmd = { .set.argsz = sizeof(cmd) };
-	int dev = take_fd(s);
-	uint32_t how = take8(s);
-
-	cmd.set.flags = take8(s);
-	cmd.set.index = how & 7;
-	cmd.set.start = how >> 3 & 7;
-	cmd.set.count = how >> 6 == 3 ? (uint32_t)take(s, 4) : how >> 6;
-	for (unsigned int i = 0; i < 8; i++) {
-		uint32_t which = take8(s) & 7;
-
-		cmd.fd[i] = which < 2	 ? s->c.event[which]
-			    : which == 2 ? s->c.shared
-			    : which == 3 ? -2
-			    : which == 4 ? CLIENT_FD
-			    : which == 5 ? (int)take(s, 1)
-					 : -1;
-	}
-	request(s, dev, UIOMMU_VFIO_DEVICE_SET_IRQS, &cmd, sizeof(cmd));
-}
-
-static void step_dmatest(struct stream *s)
-{
-	struct abi_file *device = take_device(s);
-	uint32_t how = take8(s);
-
-	if (how & 0x40)
-		region_write(device, DMATEST_SRC, take_iova(s), 8);
-	if (how & 0x20)
-		region_write(device, DMATEST_DST, take_iova(s), 8);
-	if (how & 0x10)
-		region_write(device, DMATEST_LEN, take(s, 2), 4);
-	if (how & 8)
-		region_write(device, DMATEST_PASID, take8(s) & 1, 4);
-	region_write(device, DMATEST_CMD, how & 7, 4);
-}
-
-/* --- NVMe ----------------------------------------------------------------------------------------
- */
-
-static void doorbell(struct abi_file *device, uint32_t index, uint32_t val)
-{
-	region_write(device, 0x1000 + index * 4, val, 4);
-}
-
-static void nvme_enable(struct stream *s, struct abi_file *device, uint32_t size)
-{
-	const uint32_t cc = 6u << 16 | 4u << 20;
-
-	region_write(device, NVME_REG_CC, cc, 4);
-	memset(s->tail, 0, sizeof(s->tail));
-	region_write(device, NVME_REG_AQA, size << 16 | size, 4);
-	region_write(device, NVME_REG_ASQ, IOVA, 8);
-	region_write(device, NVME_REG_ACQ, IOVA + PAGE, 8);
-	region_write(device, NVME_REG_CC, cc | NVME_CC_EN, 4);
-}
-
-static void send(struct stream *s, struct abi_file *device, unsigned int q, struct nvme_sqe *sqe)
-{
-	client_store(&s->c, q * 2 * PAGE + s->tail[q] * sizeof(*sqe), sqe, sizeof(*sqe));
-	s->tail[q] = (s->tail[q] + 1) % QUEUE_SIZE;
-	doorbell(device, q * 2, s->tail[q]);
-}
-
-static void nvme_queue(struct stream *s, struct abi_file *device, unsigned int q)
-{
-	struct nvme_sqe sqe = { .opcode = NVME_ADM_CREATE_CQ };
-
-	sqe.cdw10 = htole32(q | (QUEUE_SIZE - 1) << 16);
-	sqe.cdw11 = htole32(3u | q << 16);
-	sqe.prp1 = htole64(IOVA + (q * 2 + 1) * PAGE);
-	send(s, device, 0, &sqe);
-	sqe.opcode = NVME_ADM_CREATE_SQ;
-	sqe.cdw11 = htole32(1u | q << 16);
-	sqe.prp1 = htole64(IOVA + q * 2 * PAGE);
-	send(s, device, 0, &sqe);
-	s->tail[q] = 0;
-}
-
-static void step_enable(struct stream *s)
-{
-	struct abi_file *device = take_device(s);
-	uint32_t how = take8(s);
-
-	if (how & 0x80)
-		nvme_queue(s, device, 1 + how % 3);
-	else
-		nvme_enable(s, device, how & 0x40 ? how & 63 : QUEUE_SIZE - 1);
-}
-
-static void step_admin(struct stream *s)
-{
-	struct abi_file *device = take_device(s);
-	struct nvme_sqe sqe = { .opcode = (uint8_t)take(s, 1) };
-
-	sqe.flags = sqe.opcode & 0x20 ? NVME_PSDT_SGL << 6 : 0;
-	sqe.opcode &= 0x9f;
-	sqe.cid = (uint16_t)take(s, 1);
-	sqe.nsid = htole32(take8(s) & 3);
-	sqe.prp1 = htole64(take_iova(s));
-	sqe.prp2 = htole64(take_iova(s));
-	sqe.cdw10 = htole32((uint32_t)take(s, 4));
-	sqe.cdw11 = htole32((uint32_t)take(s, 4));
-	send(s, device, 0, &sqe);
-}
-
-static void step_io(struct stream *s)
-{
-	uint32_t how = take8(s);
-	struct abi_file *device = client_device(&s->c, how >> 6);
-	struct nvme_sqe sqe = { .opcode = how & 15, .nsid = htole32(1) };
-
-	sqe.flags = how & 0x20 ? NVME_PSDT_SGL << 6 : 0;
-	sqe.cid = (uint16_t)take(s, 1);
-	sqe.prp1 = htole64(take_iova(s));
-	sqe.prp2 = htole64(take_iova(s));
-	sqe.cdw10 = htole32(take8(s) * 16);
-	sqe.cdw12 = htole32((uint32_t)take(s, 2) % 600);
-	if (sqe.opcode == NVME_CMD_DSM)
-		sqe.cdw11 = htole32(NVME_DSM_DEALLOCATE);
-	send(s, device, 1 + (how >> 4 & 1), &sqe);
-}
-
-static void step_ring(struct stream *s)
-{
-	uint32_t how = take8(s);
-
-	doorbell(client_device(&s->c, how >> 6), how & 63, take8(s));
-}
-
-/* Lists of addresses: pages, or descriptors of a scatter-gather list. */
-static void step_scribble(struct stream *s)
-{
-	uint32_t how = take8(s), n = how >> 5;
-	size_t at = how % PLAY * PAGE + take8(s) * 16;
-
-	for (uint32_t i = 0; i <= n; i++) {
-		struct nvme_sgl_desc d = { .addr = htole64(take_iova(s)) };
-
-		d.len = htole32((uint32_t)take(s, 2));
-		d.id = (uint8_t)take(s, 1);
-		client_store(&s->c, at + i * sizeof(d), &d, d.id & 0x80 ? 8 : sizeof(d));
-	}
 }
 
 /* --- Memory that goes away -----------------------------------------------------------------------
@@ -715,16 +429,6 @@ static void setup_groups(struct stream *s)
 	}
 }
 
-static void nvme_wait(struct abi_file *device)
-{
-	uint32_t csts = 0;
-
-	for (unsigned int i = 0; device && i < 200 && !(csts & 1); i++) {
-		usleep(20);
-		device->ops->read(device, &csts, sizeof(csts), NVME_REG_CSTS);
-	}
-}
-
 static void setup_irqs(struct stream *s)
 {
 	struct {
@@ -761,20 +465,16 @@ static void setup(struct stream *s, uint32_t how)
 	}
 	if (how & SETUP_IRQS)
 		setup_irqs(s);
-	if (how & SETUP_NVME) {
-		nvme_enable(s, client_device(&s->c, 0), QUEUE_SIZE - 1);
-		nvme_wait(client_device(&s->c, 0));
-		nvme_queue(s, client_device(&s->c, 0), 1);
-		nvme_queue(s, client_device(&s->c, 0), 2);
-		usleep(200);
-	}
+	if (how & SETUP_NVME)
+		nvme_setup(s, client_device(&s->c, 0));
 }
 
 static void (*const steps[])(struct stream *s) = { step_map, step_unmap, step_copy, step_container,
 	step_ranges, step_object, step_open, step_close, step_bind, step_attach, step_detach,
 	step_group, step_reset, step_raw, step_config, step_region, step_register, step_mapped,
 	step_irqs, step_dmatest, step_enable, step_admin, step_io, step_ring, step_scribble,
-	step_memory, step_wait, step_io, step_dmatest, step_raw, step_memory, step_mapped };
+	step_memory, step_wait, step_io, step_dmatest, step_raw, step_memory, step_mapped,
+	step_file, step_info };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -327,27 +327,116 @@ static void fds_init(struct client *c)
 		abort();
 }
 
-static void sys_init(struct client *c, unsigned int how)
-{
-	static const struct uiommu_model *const models[] = { &dmatest_model, NULL };
-	char text[512], err[SYS_ERR_LEN];
-	const struct sys_cfg cfg = { .text = text, .cwd = "/", .models = models };
+/* The devices of CLIENT_PLAIN: DMA on the thread that stores an address. */
+struct plain {
+	struct uiommu_pdev *pdev;
+	struct uiommu_dma *dma;
+};
 
-	snprintf(text, sizeof(text),
-		"iommu %s\n"
-		"memlock %s\n"
+static int plain_create(struct uiommu_pdev *pdev, const struct uiommu_option *opt,
+	unsigned int nopt, void **priv, struct uiommu_pci_desc *desc, char *err, size_t errlen)
+{
+	struct plain *plain = calloc(1, sizeof(*plain));
+
+	if (!plain)
+		return -ENOMEM;
+	plain->pdev = pdev;
+	*desc = (struct uiommu_pci_desc){
+		.vendor = 0x1b36,
+		.device = 0xfff1,
+		.intx = true,
+		.msi_vectors = 4,
+		.bar[0] = { .size = PAGE },
+	};
+	*priv = plain;
+	return 0;
+}
+
+static int plain_open(void *priv)
+{
+	struct plain *plain = priv;
+
+	return uiommu_pdev_dma_new(plain->pdev, &plain->dma);
+}
+
+static void plain_close(void *priv)
+{
+	struct plain *plain = priv;
+
+	uiommu_pdev_dma_free(plain->dma);
+}
+
+static void plain_reset(void *priv)
+{
+}
+
+static uint64_t plain_read(void *priv, unsigned int bar, uint64_t off, unsigned int size)
+{
+	return 0;
+}
+
+static void plain_write(void *priv, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	struct plain *plain = priv;
+	uint64_t word;
+
+	if (!uiommu_dma_read(plain->dma, UIOMMU_PASID_NONE, val, &word, sizeof(word)))
+		uiommu_dma_write(plain->dma, UIOMMU_PASID_NONE, val, &word, sizeof(word));
+	uiommu_pdev_msi(plain->pdev, 0);
+	uiommu_pdev_intx(plain->pdev, val & 1);
+}
+
+static const struct uiommu_option_desc plain_options[] = { { 0 } };
+static const struct uiommu_model plain_model = {
+	.name = "plain",
+	.summary = "DMA on the caller's thread",
+	.options = plain_options,
+	.create = plain_create,
+	.destroy = free,
+	.open = plain_open,
+	.close = plain_close,
+	.reset = plain_reset,
+	.read = plain_read,
+	.write = plain_write,
+};
+
+static void topology_text(const struct client *c, unsigned int how, char *text, size_t len)
+{
+	int n = snprintf(text, len, "iommu %s\nmemlock %s\n",
+		how & CLIENT_ARMV8 ? "armv8" : "x86-64", how & CLIENT_MEMLOCK ? "1088K" : "none");
+
+	if (how & CLIENT_PLAIN) {
+		snprintf(text + n, len - (size_t)n,
+			"device plain,group=1\ndevice plain,group=1\ndevice plain,group=2\n");
+		return;
+	}
+	snprintf(text + n, len - (size_t)n,
 		"device nvme,drive=/proc/self/fd/%d,queues=3,aio=%s,readonly=%s,bar=%s,group=1\n"
 		"device dmatest,group=2\n",
-		how & CLIENT_ARMV8 ? "armv8" : "x86-64", how & CLIENT_MEMLOCK ? "1088K" : "none",
 		c->drive, how & CLIENT_THREADS ? "threads" : "auto",
 		how & CLIENT_READONLY ? "on" : "off",
 		how & CLIENT_POLL   ? "poll"
 		: how & CLIENT_TRAP ? "trap"
 				    : "auto");
+}
+
+static void sys_init(struct client *c, unsigned int how)
+{
+	static const struct uiommu_model *const models[] = { &dmatest_model, &plain_model, NULL };
+	char text[512], err[SYS_ERR_LEN];
+	const struct sys_cfg cfg = { .text = text, .cwd = "/", .models = models };
+
+	topology_text(c, how, text, sizeof(text));
 	if (sys_new_cfg(&cfg, &c->sys, err)) {
 		fprintf(stderr, "%s\n", err);
 		abort();
 	}
+}
+
+static void on_fault(void *arg, const char *text)
+{
+	if (!strlen(text))
+		abort();
 }
 
 void client_init(struct client *c, unsigned int how)
@@ -363,6 +452,7 @@ void client_init(struct client *c, unsigned int how)
 	c->arena = arena_new();
 	fds_init(c);
 	sys_init(c, how);
+	sys_set_fault_sink(c->sys, on_fault, NULL);
 	for (unsigned int i = 0; i < 2; i++)
 		pthread_mutex_init(&c->bar[i].lock, NULL);
 }

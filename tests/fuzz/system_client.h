@@ -54,9 +54,14 @@ enum {
 	CLIENT_TRAP = 8,      /* ... or trap always */
 	CLIENT_READONLY = 16, /* the drive */
 	CLIENT_MEMLOCK = 32,  /* little more than the arena can be pinned */
+	CLIENT_PLAIN = 256,   /* other devices: without a thread, two in group 1, one in group 2 */
 };
 
-/* A system of an NVMe controller (device 0, group 1) and a DMA test device (device 1, group 2). */
+/*
+ * A system of an NVMe controller (device 0, group 1) and a DMA test device (device 1, group 2).
+ * With CLIENT_PLAIN of devices that read and write 8 bytes at an address when it is stored in BAR
+ * 0.
+ */
 void client_init(struct client *c, unsigned int how);
 /* Closes everything and checks that nothing is left. */
 void client_fini(struct client *c);
