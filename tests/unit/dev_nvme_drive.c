@@ -190,6 +190,43 @@ static void test_runs(void **state)
 	assert_int_equal(drive_lock_run("/nonexistent", false, &run, err, sizeof(err)), -ENOENT);
 }
 
+/* Another process of the run makes the same devices; the drive is refused when it opens them. */
+static void test_in_use_in_a_run(void **state)
+{
+	char err[256], options[128];
+	struct host h, other;
+	int run;
+
+	assert_int_equal(drive_lock_run(path, false, &run, err, sizeof(err)), 0);
+	snprintf(options, sizeof(options), "drive=%s", path);
+	assert_int_equal(host_new(&h, options), 0);
+	assert_int_equal(host_open(&h), 0);
+	assert_int_equal(host_new(&other, options), 0);
+	assert_int_equal(host_open(&other), -EBUSY);
+	close(run);
+	refused("", -EBUSY, "in use");
+	host_close(&h);
+	host_free(&h);
+	assert_int_equal(host_open(&other), 0);
+	host_close(&other);
+	host_free(&other);
+}
+
+static void test_runs_that_read(void **state)
+{
+	char err[256];
+	int one, two, writer;
+
+	assert_int_equal(drive_lock_run(path, true, &one, err, sizeof(err)), 0);
+	assert_int_equal(drive_lock_run(path, true, &two, err, sizeof(err)), 0);
+	assert_int_equal(drive_lock_run(path, false, &writer, err, sizeof(err)), -EBUSY);
+	close(one);
+	close(two);
+	assert_int_equal(drive_lock_run(path, false, &writer, err, sizeof(err)), 0);
+	assert_int_equal(drive_lock_run(path, true, &one, err, sizeof(err)), -EBUSY);
+	close(writer);
+}
+
 static bool program(const char *format, const char *expect)
 {
 	char cmd[300], out[600] = "";
@@ -296,6 +333,8 @@ int main(void)
 		TEST(test_two_devices),
 		TEST(test_two_readers),
 		TEST(test_runs),
+		TEST(test_in_use_in_a_run),
+		TEST(test_runs_that_read),
 		TEST(test_qemu),
 		TEST(test_no_memory),
 	};
