@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uiommu/abi/vfio.h>
+
 #include "system_client.h"
 
 #define STEPS	   128u
@@ -22,6 +24,7 @@
 #define DO_DMA	   0x42u
 #define DO_VACATE  0x43u
 #define IOCTL_BASE 0x3b00u
+#define COMMAND	   (((uint64_t)UIOMMU_VFIO_PCI_REGION_CONFIG << UIOMMU_VFIO_PCI_REGION_SHIFT) + 4)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -86,12 +89,15 @@ static void do_request(struct client *c, struct input *in, int fd, uint8_t nr)
 static void do_dma(struct client *c, struct input *in)
 {
 	struct abi_file *device = client_device(c, take8(in));
+	const uint16_t master = 6; /* and memory decoding */
 	uint64_t iova = 0;
 
 	for (unsigned int i = 0; i < 8; i++)
 		iova |= (uint64_t)take8(in) << (8 * i);
-	if (device)
-		device->ops->write(device, &iova, sizeof(iova), 0);
+	if (!device)
+		return;
+	device->ops->write(device, &master, sizeof(master), COMMAND);
+	device->ops->write(device, &iova, sizeof(iova), 0);
 }
 
 static void step(struct client *c, struct input *in)
