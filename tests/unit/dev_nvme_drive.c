@@ -8,12 +8,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "dev/nvme/aio.h"
 #include "dev/nvme/drive.h"
 #include "dev_nvme_host.h"
 
@@ -293,6 +297,53 @@ static void test_qemu(void **state)
 }
 
 /* Whichever allocation fails, create() says so, and enabling ends in CSTS.CFS; nothing leaks. */
+/* A program with an io_uring that is killed: the image is free as soon as it is gone. */
+static void killed_user(int ready)
+{
+	static uint8_t buf[4096];
+	struct drive drive, *drives[] = { &drive };
+	struct aio_req req = { .drive = &drive, .op = AIO_READ, .buf = buf, .len = sizeof(buf) };
+	int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct aio *aio;
+
+	if (drive_open(&drive, path, false, 512) || aio_new(AIO_AUTO, drives, 1, 8, wake, &aio))
+		_exit(1);
+	aio_queue(aio, &req);
+	aio_submit(aio);
+	if (write(ready, "", 1) == 1)
+		pause();
+	_exit(1);
+}
+
+static void test_killed(void **state)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 64
+	};
+	int fd = open(path, O_RDWR | O_CLOEXEC), ready[2], status;
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		killed_user(ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(fcntl(fd, F_OFD_GETLK, &lock), 0);
+	assert_int_equal(lock.l_type, F_WRLCK);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	lock = (struct flock){
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 64
+	};
+	assert_int_equal(fcntl(fd, F_OFD_GETLK, &lock), 0);
+	assert_int_equal(lock.l_type, F_UNLCK);
+	close(ready[0]);
+	close(fd);
+}
+
 static void test_no_memory(void **state)
 {
 	char options[160];
@@ -336,6 +387,7 @@ int main(void)
 		TEST(test_in_use_in_a_run),
 		TEST(test_runs_that_read),
 		TEST(test_qemu),
+		TEST(test_killed),
 		TEST(test_no_memory),
 	};
 

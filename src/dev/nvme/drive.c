@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 #define LOCK_USES     100
 #define LOCK_UNSHARED 200
 #define LOCK_BYTES    64
@@ -145,15 +147,20 @@ static bool drive_probe_punch(const struct drive *drive)
 		       4096);
 }
 
+/* O_NONBLOCK: opening a named pipe must not wait for a peer. */
+static int image_open(const char *path, bool readonly)
+{
+	return base_fd_own(open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK));
+}
+
 static int drive_attach(struct drive *drive, const char *path, bool readonly)
 {
 	int err;
 
-	*drive = (struct drive){ .readonly = readonly };
-	/* O_NONBLOCK: opening a named pipe must not wait for a peer. */
-	drive->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	*drive = (struct drive){ .fd = image_open(path, readonly), .lock_fd = -1 };
+	drive->readonly = readonly;
 	if (drive->fd < 0)
-		return -errno;
+		return drive->fd;
 	err = fcntl(drive->fd, F_SETFL, 0) ? -errno : drive_measure(drive);
 	if (err) {
 		drive_close(drive);
@@ -163,14 +170,41 @@ static int drive_attach(struct drive *drive, const char *path, bool readonly)
 	return 0;
 }
 
-/* Unlocks explicitly: the kernel gives up an io_uring that has the file open at some later time. */
+/* Unlocks explicitly: a child that was forked meanwhile has the descriptor too. */
 void drive_close(struct drive *drive)
 {
-	if (drive->fd < 0)
-		return;
-	lock_take(drive->fd, F_UNLCK, LOCK_USES, LOCK_UNSHARED + LOCK_BYTES - LOCK_USES);
-	close(drive->fd);
+	if (drive->lock_fd >= 0)
+		lock_take(
+			drive->lock_fd, F_UNLCK, LOCK_USES, LOCK_UNSHARED + LOCK_BYTES - LOCK_USES);
+	base_fd_close(drive->lock_fd);
+	base_fd_close(drive->fd);
+	drive->lock_fd = -1;
 	drive->fd = -1;
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat sa, sb;
+
+	return !fstat(a, &sa) && !fstat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/*
+ * Locks belong to an open file, and the kernel keeps an io_uring's files open for a while after
+ * its process has ended. So they are on one that no ring sees.
+ */
+static int drive_lock(struct drive *drive, const char *path)
+{
+	int err;
+
+	drive->lock_fd = image_open(path, drive->readonly);
+	if (drive->lock_fd < 0)
+		return drive->lock_fd;
+	err = lock_patiently(lock_device, drive->lock_fd, drive->readonly);
+	if (err)
+		return err;
+	/* Somebody is replacing the image right now. */
+	return is_same_file(drive->fd, drive->lock_fd) ? 0 : -EBUSY;
 }
 
 static bool size_fits(const struct drive *drive, uint32_t block)
@@ -235,7 +269,7 @@ int drive_open(struct drive *drive, const char *path, bool readonly, uint32_t bl
 
 	if (err)
 		return err;
-	err = size_fits(drive, block) ? lock_patiently(lock_device, drive->fd, readonly) : -EINVAL;
+	err = size_fits(drive, block) ? drive_lock(drive, path) : -EINVAL;
 	if (err)
 		drive_close(drive);
 	return err;

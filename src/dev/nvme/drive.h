@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 struct drive {
-	int fd; /* -1: closed */
+	int fd;	     /* -1: closed */
+	int lock_fd; /* has the locks */
 	bool readonly;
 	bool blockdev;
 	bool can_punch;	  /* deallocated ranges read as zeroes */

@@ -50,7 +50,7 @@ static int check_drives(struct ctrl *c, char *err, size_t errlen)
 		struct namespace *ns = &c->ns[i];
 		int rc;
 
-		ns->drive.fd = -1;
+		ns->drive = (struct drive){ .fd = -1, .lock_fd = -1 };
 		if (!c->opt.ns[i].path)
 			continue;
 		rc = drive_check(c->opt.ns[i].path, c->opt.readonly, UINT32_C(1) << c->opt.lba_lg2,
