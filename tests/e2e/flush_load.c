@@ -20,13 +20,14 @@
 
 #include "nvme_client.h"
 
-#define SECTOR	   512u
-#define SECTORS	   (PAGE / SECTOR) /* of a block */
-#define SLOTS	   32u
-#define SLOT_PAGES 9u /* 8 of data, and their list */
-#define LONGEST	   8u
-#define FLUSH_ID   SLOTS
-#define FLUSH_EACH 48u /* writes */
+#define SECTOR	     512u
+#define SECTORS	     (PAGE / SECTOR) /* of a block */
+#define SLOTS	     32u
+#define SLOT_PAGES   9u /* 8 of data, and their list */
+#define LONGEST	     8u
+#define FLUSH_ID     SLOTS
+#define FLUSH_EACH   48u /* writes */
+#define LONGEST_LIFE 300 /* seconds, if nobody comes to kill it */
 
 struct ledger_block {
 	_Atomic uint64_t submitted, durable;
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
 	nvme_open(&nvme, argv[1], SLOTS * SLOT_PAGES);
 	if (!nvme_enable(&nvme))
 		errx(1, "the controller isn't ready");
+	alarm(LONGEST_LIFE);
 	printf("%d\n", getpid());
 	fflush(stdout);
 	for (;;) {

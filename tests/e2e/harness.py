@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,7 @@ def start(devices, *program, options=(), env=None, **popen):
     """`uiommu run` of a program with devices, as a process of text streams. Without a list of devices: the program."""
     for stream in "stdin", "stdout", "stderr":
         popen.setdefault(stream, subprocess.DEVNULL if stream == "stdin" else subprocess.PIPE)
+    popen.setdefault("start_new_session", True)
     arguments = [word for device in devices or () for word in ("--device", device)]
     command = [UIOMMU, "run", *map(str, options), *arguments, "--"] if devices is not None else []
     command += map(str, program)
@@ -61,13 +63,26 @@ def start(devices, *program, options=(), env=None, **popen):
     return process
 
 
+def kill(process):
+    """All of its processes, if it leads a session; it alone, if not."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+
+
 def _end_started():
     """What a failed case has left running: it would be in the way of the next."""
     while _started:
         process = _started.pop()
-        if process.poll() is None:
-            process.terminate()
-            finish(process)
+        if process.poll() is not None:
+            continue
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            kill(process)
+            process.communicate()
 
 
 def finish(process, text=None):
@@ -75,7 +90,7 @@ def finish(process, text=None):
     try:
         out, err = process.communicate(text, timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
-        process.kill()
+        kill(process)
         raise
     return process.returncode, out, err
 
@@ -160,7 +175,7 @@ class Exerciser:
 
     def answer(self):
         """What is said up to the next prompt: the last command has ended then."""
-        alarm = threading.Timer(TIMEOUT, self.process.kill)
+        alarm = threading.Timer(TIMEOUT, kill, [self.process])
         alarm.start()
         try:
             while self.PROMPT not in self.text:
@@ -187,8 +202,8 @@ class Exerciser:
         return said
 
     def kill(self):
-        """The process that was started."""
-        self.process.kill()
+        """The program, or with a run of its own, the whole run."""
+        kill(self.process)
         finish(self.process)
 
     def end(self):
