@@ -78,7 +78,7 @@ static void do_request(struct client *c, struct input *in, int fd, uint8_t nr)
 	else if (how & 2)
 		arg = (uintptr_t)c->arena + ARENA_SIZE - how % 64; /* ends in the middle */
 	else if (how & 4)
-		arg = how;
+		arg = how >> 3; /* a value, or no memory at all */
 	if (arg == (uintptr_t)c->body)
 		memcpy(c->body, body, BODY);
 	else
