@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the scripts here have in common: cases that report in TAP, a folder to work in, runs of programs with devices."""
+import ctypes
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import traceback
 BDF = "0000:01:00.0"
 MIB = 1 << 20
 TIMEOUT = 120
+IO_URING_SETUP = 425
 
 UIOMMU = os.path.abspath(sys.argv[1])
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="uiommu-e2e-"))
@@ -36,6 +38,16 @@ class Skip(Exception):
 def case(function):
     _cases.append(function)
     return function
+
+
+def need_engine(aio):
+    """Containers often forbid io_uring."""
+    if aio != "uring":
+        return
+    ring = ctypes.CDLL(None, use_errno=True).syscall(IO_URING_SETUP, 1, ctypes.create_string_buffer(120))
+    if ring < 0:
+        raise Skip(f"io_uring: {os.strerror(ctypes.get_errno())}")
+    os.close(ring)
 
 
 def nvme(*images, bdf=BDF, **options):
