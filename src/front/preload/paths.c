@@ -11,6 +11,8 @@
 #include "base/fd.h"
 #include "front/preload/nodes.h"
 
+#define AGAIN_MAX 10000u
+
 _Atomic bool paths_cwd_counts = true;
 
 /* --- The tree -------------------------------------------------------------------------------- */
@@ -176,11 +178,17 @@ static int open_in_root(struct root *r, const char *path, bool follow)
 		.flags = (uint64_t)(O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)),
 		.resolve = RESOLVE_IN_ROOT,
 	};
-	int dir = root_fd(r), fd;
+	int dir = root_fd(r), fd = -1;
 
 	if (dir < 0)
 		return dir;
-	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	/* A rename anywhere on the machine while ".." is followed: openat2(2) wants to be called
+	 * again. */
+	for (unsigned int i = 0; i < AGAIN_MAX; i++) {
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
 	return fd < 0 ? -errno : fd;
 }
 
