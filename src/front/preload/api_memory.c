@@ -46,16 +46,39 @@ int memory_vacate(uintptr_t addr, size_t len)
 	return err;
 }
 
+/*
+ * Over memory that devices use. The kernel is asked elsewhere first: if it refuses, nothing has
+ * changed. What it gave is then moved to its place.
+ */
+static __attribute__((noinline)) void *mmap_over(
+	void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	bool ours = fd >= 0 && !(flags & MAP_ANONYMOUS) && fd_peek(fd);
+	void *fresh = ours ? NULL : real()->mmap(NULL, len, prot, flags & ~MAP_FIXED, fd, off);
+	int err;
+
+	if (fresh == MAP_FAILED)
+		return MAP_FAILED;
+	err = memory_vacate((uintptr_t)addr, pages(len));
+	if (!err && ours)
+		return files_mmap(fd, addr, len, prot, flags, off);
+	if (!err)
+		addr = real()->mremap(
+			fresh, pages(len), pages(len), MREMAP_MAYMOVE | MREMAP_FIXED, addr);
+	if (!err && addr != MAP_FAILED)
+		return addr;
+	err = err ? -err : errno;
+	if (fresh)
+		real()->munmap(fresh, pages(len));
+	errno = err;
+	return MAP_FAILED;
+}
+
 EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
-	if (__builtin_expect(flags & MAP_FIXED, 0) && may_count(addr, len)) {
-		int err = memory_vacate((uintptr_t)addr, pages(len));
-
-		if (err) {
-			errno = -err;
-			return MAP_FAILED;
-		}
-	}
+	if (__builtin_expect(flags & MAP_FIXED, 0) && may_count(addr, len) &&
+		(flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE)
+		return mmap_over(addr, len, prot, flags, fd, off);
 	if (__builtin_expect(fd >= 0 && !(flags & MAP_ANONYMOUS) && fd_peek(fd), 0))
 		return files_mmap(fd, addr, len, prot, flags, off);
 	return real()->mmap(addr, len, prot, flags, fd, off);
