@@ -130,10 +130,20 @@ static struct aio_req *reap_wait(struct ctrl *c)
 	return req;
 }
 
+/* Nobody hears of the command any more, but what it says of the drive isn't forgotten: the host
+ * tells only once that it has lost data. */
+static void drained(const struct aio_req *req)
+{
+	if (req->res && (req->op == AIO_SYNC || (req->durable && req->res == -EIO)))
+		req->drive->sync_failed = true;
+}
+
 void thread_drain(struct ctrl *c)
 {
-	while (aio_pending(c->aio))
-		reap_wait(c);
+	while (aio_pending(c->aio)) {
+		for (const struct aio_req *req = reap_wait(c); req; req = req->next)
+			drained(req);
+	}
 }
 
 /* --- The pace -------------------------------------------------------------------------------- */
