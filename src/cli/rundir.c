@@ -74,6 +74,17 @@ int rundir_new(struct rundir *dir, const char *base)
 	return ret;
 }
 
+/* What couldn't be removed is left to a later run, which finds it by its lock. */
+static bool only_lock_left(DIR *dir)
+{
+	unsigned int left = 0;
+
+	rewinddir(dir);
+	while (readdir(dir))
+		left++;
+	return left <= 3; /* with "." and ".." */
+}
+
 static void empty(int fd, unsigned int depth, bool top);
 
 static void remove_entry(int dirfd, const char *name, unsigned int depth)
@@ -107,7 +118,7 @@ static void empty(int fd, unsigned int depth, bool top)
 		if (!top || strcmp(ent->d_name, "lock"))
 			remove_entry(dirfd(dir), ent->d_name, depth);
 	}
-	if (top)
+	if (top && only_lock_left(dir))
 		unlinkat(dirfd(dir), "lock", 0);
 	closedir(dir);
 }

@@ -86,19 +86,30 @@ static void object_text(const struct requester *req, uint64_t iova, char *text, 
 					: "write-only");
 }
 
+static bool has_sink(struct sys *sys)
+{
+	bool has;
+
+	pthread_mutex_lock(&sys->sink_lock);
+	has = sys->sink;
+	pthread_mutex_unlock(&sys->sink_lock);
+	return has;
+}
+
 static void on_fault(void *arg, const struct requester *req, const struct uiommu_dma_fault *fault)
 {
 	struct sys *sys = arg;
 	char object[112], text[320];
 
+	if (!has_sink(sys))
+		return;
+	/* Takes locks of the core, which come before the sink's. */
+	object_text(req, fault->iova, object, sizeof(object));
+	snprintf(text, sizeof(text), "device %s: %s of iova %#lx refused: %s%s", req->name,
+		fault->write ? "write" : "read", fault->iova, reason_text(fault->reason), object);
 	pthread_mutex_lock(&sys->sink_lock);
-	if (sys->sink) {
-		object_text(req, fault->iova, object, sizeof(object));
-		snprintf(text, sizeof(text), "device %s: %s of iova %#lx refused: %s%s", req->name,
-			fault->write ? "write" : "read", fault->iova, reason_text(fault->reason),
-			object);
+	if (sys->sink)
 		sys->sink(sys->sink_arg, text);
-	}
 	pthread_mutex_unlock(&sys->sink_lock);
 }
 
