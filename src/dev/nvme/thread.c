@@ -29,7 +29,7 @@
 #define SPIN_ROUNDS 64u	  /* however long the thread didn't get a processor */
 #define NAP_NS	    50000 /* where stores can't trap */
 #define NAP_MAX_NS  1000000
-#define BURST	    4u /* commands, for which two changes of protection pay */
+#define BURST	    2u /* commands: with that many two changes of protection cost less than the traps */
 
 struct pace {
 	uint64_t idle_since; /* 0: busy */
